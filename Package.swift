@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every target: Swift 6, every unsafe use marked, no warning left standing.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: ["README.md"] + exclude,
+        swiftSettings: settings)
+}
+
+func executable(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, exclude: ["README.md"],
+        swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "apus",
+    targets: [
+        .target(name: "CPlatform"),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+
+        module("Primitives", ["CPlatform"]),
+        module("RecordFormat", ["Primitives", "CZstd", "CLZ4"]),
+        module("LogCore", ["RecordFormat", "Primitives"]),
+        module("WireProtocol", ["Primitives"], exclude: ["Definitions"]),
+        module("Networking", ["Primitives", "CPlatform"]),
+        module("Coordination", ["WireProtocol", "RecordFormat", "Primitives"]),
+        module("Replication", ["RecordFormat", "Primitives"]),
+        module(
+            "Server",
+            [
+                "Coordination", "Replication", "LogCore", "WireProtocol", "Networking",
+                "RecordFormat", "Primitives",
+            ]),
+
+        executable("brokerd", ["Server"]),
+        executable("controllerd", ["Server"]),
+        executable("wiregen", []),
+        executable("simulate", ["Server", "LogCore", "WireProtocol", "RecordFormat", "Primitives"]),
+        executable(
+            "Benchmarks",
+            ["Server", "LogCore", "Networking", "WireProtocol", "RecordFormat", "Primitives", "CPlatform"],
+            path: "Benchmarks"),
+
+        tests("PrimitivesTests", ["Primitives"]),
+        tests("RecordFormatTests", ["RecordFormat", "Primitives"]),
+        tests("WireProtocolTests", ["WireProtocol", "Primitives"]),
+        tests("LogCoreTests", ["LogCore", "RecordFormat", "Primitives"]),
+        tests("NetworkingTests", ["Networking", "Primitives"]),
+        tests("CoordinationTests", ["Coordination", "WireProtocol", "RecordFormat", "Primitives"]),
+        tests(
+            "ServerTests",
+            ["Server", "Coordination", "LogCore", "WireProtocol", "Networking", "RecordFormat", "Primitives"]),
+        tests("TidyTests", []),
+    ]
+)

@@ -1,0 +1,193 @@
+/// Content of a message that need not pass through user space: bytes in memory, or a piece of a file.
+package enum Payload: Sendable {
+    case bytes(Bytes)
+    case file(FileRegion)
+
+    package var count: Int {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .file(let region): region.count
+        }
+    }
+}
+
+/// `count` bytes of an open file from `position` on. Holding it keeps the file open, also when its
+/// name is gone meanwhile.
+package struct FileRegion: Sendable {
+    package let file: any File
+    package let position: Int
+    package let count: Int
+
+    package init(file: any File, position: Int, count: Int) {
+        self.file = file
+        self.position = position
+        self.count = count
+    }
+}
+
+/// Writes Kafka's primitive types one after another into memory that grows.
+///
+/// Payloads (record batches) are not copied: they are remembered with their place and come out
+/// between the written bytes in `finishPayloads()`.
+package struct ByteWriter: ~Copyable {
+    @usableFromInline var storage: ByteStorage
+    /// Bytes written into memory so far, payloads not counted.
+    package private(set) var count = 0
+    private var inserted: [(position: Int, payload: Payload)] = []
+    private var insertedCount = 0
+
+    package init(capacity: Int = 256) {
+        storage = ByteStorage(capacity: max(capacity, 16))
+    }
+
+    /// Everything written so far, payloads included.
+    package var totalCount: Int { count + insertedCount }
+
+    private mutating func reserve(_ more: Int) {
+        let needed = count + more
+        if needed <= storage.capacity { return }
+        let larger = ByteStorage(capacity: max(needed, storage.capacity * 2))
+        unsafe larger.base.copyMemory(from: storage.base, byteCount: count)
+        storage = larger
+    }
+
+    package mutating func write<Integer: FixedWidthInteger>(_ value: Integer) {
+        reserve(MemoryLayout<Integer>.size)
+        unsafe storage.base.storeBytes(
+            of: value.bigEndian, toByteOffset: count, as: Integer.self)
+        count += MemoryLayout<Integer>.size
+    }
+
+    package mutating func write(_ value: Bool) { write(value ? 1 as UInt8 : 0) }
+    package mutating func write(_ value: Double) { write(value.bitPattern) }
+    package mutating func write(_ value: UUID128) {
+        write(value.high)
+        write(value.low)
+    }
+
+    package mutating func writeUnsignedVarint(_ value: UInt32) {
+        writeUnsignedVarlong(UInt64(value))
+    }
+
+    package mutating func writeUnsignedVarlong(_ value: UInt64) {
+        reserve(10)
+        var rest = value
+        while rest >= 0x80 {
+            unsafe storage.base.storeBytes(
+                of: UInt8(truncatingIfNeeded: rest) | 0x80, toByteOffset: count, as: UInt8.self)
+            count += 1
+            rest >>= 7
+        }
+        unsafe storage.base.storeBytes(
+            of: UInt8(truncatingIfNeeded: rest), toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
+    /// A signed integer in zig-zag form.
+    package mutating func writeVarint(_ value: Int32) {
+        writeUnsignedVarint(UInt32(bitPattern: value << 1 ^ value >> 31))
+    }
+
+    package mutating func writeVarlong(_ value: Int64) {
+        writeUnsignedVarlong(UInt64(bitPattern: value << 1 ^ value >> 63))
+    }
+
+    package mutating func write(raw source: UnsafeRawBufferPointer) {
+        if source.count == 0 { return }
+        reserve(source.count)
+        unsafe UnsafeMutableRawBufferPointer(start: storage.base + count, count: source.count)
+            .copyMemory(from: source)
+        count += source.count
+    }
+
+    package mutating func write(raw bytes: Bytes) {
+        unsafe bytes.withUnsafeBytes { unsafe write(raw: $0) }
+    }
+
+    /// Text with its length in two bytes, or as an unsigned varint plus one (`compact`).
+    ///
+    /// - Precondition: without `compact`, nil or at most 32,767 bytes.
+    package mutating func write(string text: String?, compact: Bool) {
+        guard var text else {
+            if compact { writeUnsignedVarint(0) } else { write(-1 as Int16) }
+            return
+        }
+        text.withUTF8 { utf8 in
+            if compact {
+                writeUnsignedVarint(UInt32(utf8.count + 1))
+            } else {
+                write(Int16(utf8.count))
+            }
+            unsafe write(raw: UnsafeRawBufferPointer(utf8))
+        }
+    }
+
+    /// Bytes, copied, with their length in four bytes, or as an unsigned varint plus one (`compact`).
+    package mutating func write(bytes: Bytes?, compact: Bool) {
+        writeLength(bytes?.count, compact: compact)
+        if let bytes { write(raw: bytes) }
+    }
+
+    /// The number of an array's elements, or null.
+    package mutating func write(elementCount: Int?, compact: Bool) {
+        writeLength(elementCount, compact: compact)
+    }
+
+    /// A length and a payload, not copied.
+    package mutating func write(payload: Payload?, compact: Bool) {
+        writeLength(payload?.count, compact: compact)
+        if let payload { insert(payload) }
+    }
+
+    /// A payload without a length, not copied unless it is small enough that a copy is cheaper.
+    package mutating func insert(_ payload: Payload) {
+        if case .bytes(let bytes) = payload, bytes.count <= 1024 { return write(raw: bytes) }
+        if payload.count == 0 { return }
+        inserted.append((count, payload))
+        insertedCount += payload.count
+    }
+
+    private mutating func writeLength(_ length: Int?, compact: Bool) {
+        if compact {
+            writeUnsignedVarint(length.map { UInt32($0 + 1) } ?? 0)
+        } else {
+            write(Int32(length ?? -1))
+        }
+    }
+
+    /// Overwrites an integer written before, at `position` bytes from the start (payloads not counted).
+    package mutating func patch<Integer: FixedWidthInteger>(_ value: Integer, at position: Int) {
+        precondition(position >= 0 && position + MemoryLayout<Integer>.size <= count)
+        unsafe storage.base.storeBytes(
+            of: value.bigEndian, toByteOffset: position, as: Integer.self)
+    }
+
+    /// What was written, as one piece.
+    ///
+    /// - Precondition: no payload of a file was inserted. Payloads in memory are copied in.
+    package consuming func finish() -> Bytes {
+        if inserted.isEmpty { return storage.bytes(0..<count) }
+        var joined = ByteWriter(capacity: totalCount)
+        for piece in finishPayloads() {
+            guard case .bytes(let bytes) = piece else {
+                preconditionFailure("a file's content in a message that must be in memory")
+            }
+            joined.write(raw: bytes)
+        }
+        return joined.storage.bytes(0..<joined.count)
+    }
+
+    /// What was written, as pieces in order.
+    package consuming func finishPayloads() -> [Payload] {
+        var pieces: [Payload] = []
+        pieces.reserveCapacity(inserted.count * 2 + 1)
+        var start = 0
+        for (position, payload) in inserted {
+            if position > start { pieces.append(.bytes(storage.bytes(start..<position))) }
+            pieces.append(payload)
+            start = position
+        }
+        if count > start { pieces.append(.bytes(storage.bytes(start..<count))) }
+        return pieces
+    }
+}

@@ -1,0 +1,133 @@
+internal import Glibc
+
+extension FileError {
+    /// The operation's failure as `errno` tells it.
+    static func last(_ operation: String, _ path: String) -> FileError {
+        FileError(operation: operation, path: path, code: errno)
+    }
+
+    package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
+    package var isMissing: Bool { code == ENOENT }
+
+    package var description: String {
+        if code == FileError.shortRead { return "\(path): cannot \(operation): file ends early" }
+        return unsafe "\(path): cannot \(operation): \(String(cString: strerror(code)))"
+    }
+}
+
+/// The machine's own files.
+package struct PosixFileSystem: FileSystem {
+    package init() {}
+
+    package func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
+        let flags =
+            switch mode {
+            case .read: O_RDONLY
+            case .readWrite: O_RDWR
+            case .create: O_RDWR | O_CREAT
+            case .replace: O_RDWR | O_CREAT | O_TRUNC
+            }
+        let descriptor = retrying { unsafe Glibc.open(path, flags | O_CLOEXEC, 0o644) }
+        guard descriptor >= 0 else { throw .last("open", path) }
+        return PosixFile(path: path, openDescriptor: descriptor)
+    }
+
+    package func createDirectory(_ path: String) throws(FileError) {
+        if unsafe mkdir(path, 0o755) == 0 { return }
+        if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try createDirectory(String(path[..<slash]))
+            if unsafe mkdir(path, 0o755) == 0 { return }
+        }
+        let error = FileError.last("create directory", path)
+        guard error.code == EEXIST, try attributes(path)?.kind == .directory else { throw error }
+    }
+
+    package func list(_ path: String) throws(FileError) -> [String] {
+        guard let directory = unsafe opendir(path) else { throw .last("list", path) }
+        defer { unsafe closedir(directory) }
+        var names: [String] = []
+        errno = 0
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    unsafe String(cString: $0)
+                }
+            }
+            if name != ".", name != ".." { names.append(name) }
+            errno = 0
+        }
+        guard errno == 0 else { throw .last("list", path) }
+        return names.sorted()
+    }
+
+    package func attributes(_ path: String) throws(FileError) -> FileAttributes? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw .last("stat", path)
+        }
+        let kind: FileAttributes.Kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .file
+            case S_IFDIR: .directory
+            default: .other
+            }
+        let modified =
+            Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000
+        return FileAttributes(kind: kind, size: Int(status.st_size), modified: Timestamp(modified))
+    }
+
+    package func rename(_ path: String, to target: String) throws(FileError) {
+        guard unsafe Glibc.rename(path, target) == 0 else {
+            throw .last("rename to \(target)", path)
+        }
+    }
+
+    package func remove(_ path: String) throws(FileError) {
+        guard unsafe unlink(path) == 0 else { throw .last("remove", path) }
+    }
+
+    package func removeDirectory(_ path: String) throws(FileError) {
+        guard unsafe rmdir(path) == 0 else { throw .last("remove directory", path) }
+    }
+
+    package func synchronizeDirectory(_ path: String) throws(FileError) {
+        let descriptor = retrying { unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw .last("open directory", path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .last("sync directory", path) }
+    }
+
+    package func lock(_ path: String) throws(FileError) -> (any FileLock)? {
+        let descriptor = retrying { unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+        guard descriptor >= 0 else { throw .last("open lock file", path) }
+        if retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 {
+            return PosixLock(descriptor: descriptor)
+        }
+        let error = FileError.last("lock", path)
+        close(descriptor)
+        if error.code == EWOULDBLOCK { return nil }
+        throw error
+    }
+
+    package func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
+        var status = statvfs()
+        guard unsafe statvfs(path, &status) == 0 else { throw .last("statvfs", path) }
+        let block = Int(status.f_frsize)
+        return (Int(status.f_blocks) * block, Int(status.f_bavail) * block)
+    }
+}
+
+/// Repeats a call that a signal interrupted.
+func retrying(_ call: () -> CInt) -> CInt {
+    while true {
+        let result = call()
+        if result >= 0 || errno != EINTR { return result }
+    }
+}
+
+private final class PosixLock: FileLock {
+    private let descriptor: CInt
+    init(descriptor: CInt) { self.descriptor = descriptor }
+    deinit { close(descriptor) }
+}

@@ -1,0 +1,84 @@
+internal import Dispatch
+internal import Glibc
+internal import Synchronization
+
+package struct PosixClock: Clock {
+    package init() {}
+
+    package func monotonic() -> MonotonicTime {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    package func wall() -> Timestamp {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}
+
+package struct PosixRandom: RandomSource {
+    package init() {}
+    package func next() -> UInt64 {
+        var generator = SystemRandomNumberGenerator()
+        return generator.next()
+    }
+}
+
+/// A Dispatch queue with a bound on what waits in it.
+package final class DispatchBackgroundWork: BackgroundWork {
+    private let queue: DispatchQueue
+    private let waiting = Atomic<Int>(0)
+    private let limit: Int
+
+    /// - Parameter limit: jobs that may wait or run at once; one more is refused.
+    package init(label: String, limit: Int) {
+        queue = DispatchQueue(label: label, attributes: .concurrent)
+        self.limit = limit
+    }
+
+    package func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
+        let now = waiting.add(1, ordering: .relaxed).newValue
+        if now > limit {
+            waiting.subtract(1, ordering: .relaxed)
+            return false
+        }
+        queue.async { [self] in
+            job()
+            waiting.subtract(1, ordering: .relaxed)
+        }
+        return true
+    }
+}
+
+/// Lines on standard error, each with the time in UTC and its level.
+package struct StandardErrorLog: LogSink {
+    package let minimum: LogLevel
+
+    package init(minimum: LogLevel) { self.minimum = minimum }
+
+    package func write(_ level: LogLevel, _ line: String) {
+        var seconds = time(nil)
+        var parts = unsafe tm()
+        unsafe gmtime_r(&seconds, &parts)
+        func two(_ number: CInt) -> String { number < 10 ? "0\(number)" : String(number) }
+        let date = unsafe "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+        let hour = unsafe "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+        let stamp = "\(date)T\(hour)Z"
+        var text = "\(stamp) \(level) \(line)\n"
+        text.withUTF8 { utf8 in
+            // A line that cannot be written has nowhere to be reported.
+            _ = unsafe Glibc.write(STDERR_FILENO, utf8.baseAddress, utf8.count)
+        }
+    }
+}
+
+extension World {
+    /// The machine this runs on.
+    package static func posix(log: any LogSink) -> World {
+        World(
+            clock: PosixClock(), random: PosixRandom(), files: PosixFileSystem(),
+            background: DispatchBackgroundWork(label: "apus.background", limit: 4096), log: log)
+    }
+}
