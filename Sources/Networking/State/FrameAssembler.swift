@@ -1,12 +1,12 @@
-internal import Primitives
+package import Primitives
 
 /// Cuts a byte stream into frames: a four-byte big-endian length, then so many bytes.
 ///
 /// A frame that lies whole in a received chunk is a slice of it. One that does not gets memory of
 /// exactly its size, into which the rest is received; between frames nothing is held but up to three
 /// bytes of a length. No memory is taken before the length is found within the limit.
-struct FrameAssembler {
-    enum Step {
+package struct FrameAssembler {
+    package enum Step {
         case frame(Bytes)
         /// The chunk is used up.
         case needsMore
@@ -25,10 +25,12 @@ struct FrameAssembler {
 
     private var state = State.length(value: 0, received: 0)
     /// The length of the frame before, which tells what the next may look like.
-    private(set) var previousLength = 0
+    package private(set) var previousLength = 0
+
+    package init() {}
 
     /// Takes the next frame out of `chunk`, from `cursor` on.
-    mutating func next(from chunk: Bytes, at cursor: inout Int, limit: Int) -> Step {
+    package mutating func next(from chunk: Bytes, at cursor: inout Int, limit: Int) -> Step {
         while true {
             switch state {
             case .length(var value, var received):
@@ -75,21 +77,21 @@ struct FrameAssembler {
     }
 
     /// Takes memory for the announced frame.
-    mutating func reserve() {
+    package mutating func reserve() {
         guard case .announced(let length) = state else { return }
         state = .body(ByteStorage(capacity: length), filled: 0, length: length)
     }
 
     /// The memory that the rest of the frame is to be received into, if a frame is under way; the second part
     /// tells the assembler how much was.
-    var freeMemory: UnsafeMutableRawBufferPointer? {
+    package var freeMemory: UnsafeMutableRawBufferPointer? {
         guard case .body(let storage, let filled, let length) = state else { return nil }
         return unsafe UnsafeMutableRawBufferPointer(
             rebasing: storage.unsafeMutable[filled..<length])
     }
 
     /// Counts `count` bytes as received into `freeMemory`; returns the frame when that was the last of it.
-    mutating func received(_ count: Int) -> Bytes? {
+    package mutating func received(_ count: Int) -> Bytes? {
         guard case .body(let storage, let filled, let length) = state else { return nil }
         precondition(count <= length - filled, "more received than there was room for")
         if filled + count == length { return finish(storage.bytes(0..<length)) }
@@ -98,13 +100,13 @@ struct FrameAssembler {
     }
 
     /// Bytes of memory held for a frame under way.
-    var reservedBytes: Int {
+    package var reservedBytes: Int {
         guard case .body(_, _, let length) = state else { return 0 }
         return length
     }
 
     /// Whether the stream may end here.
-    var isBetweenFrames: Bool {
+    package var isBetweenFrames: Bool {
         guard case .length(_, received: 0) = state else { return false }
         return true
     }

@@ -1,9 +1,9 @@
-internal import Primitives
+package import Primitives
 
 /// Puts replies that are completed in any order back into the order of their requests.
 ///
 /// Invariant: the first place, if there is one, is not completed.
-struct ReplyQueue {
+package struct ReplyQueue {
     private enum Place {
         case awaited
         case completed([Payload])
@@ -14,18 +14,20 @@ struct ReplyQueue {
     private var head = 0
     private var first: UInt64 = 0
     /// Bytes completed that wait for an earlier reply.
-    private(set) var heldBytes = 0
+    package private(set) var heldBytes = 0
+
+    package init() {}
 
     /// Places not yet sent on, completed or not.
-    var outstanding: Int { places.count - head }
+    package var outstanding: Int { places.count - head }
 
-    mutating func reserve() -> ReplySlot {
+    package mutating func reserve() -> ReplySlot {
         places.append(.awaited)
         return ReplySlot(sequence: first + UInt64(outstanding - 1))
     }
 
     /// Completes a place and hands everything that is now in turn to `output`.
-    mutating func complete(
+    package mutating func complete(
         _ slot: ReplySlot, with payloads: [Payload], into output: inout WriteQueue
     ) {
         precondition(

@@ -2,12 +2,14 @@
 ///
 /// The key is the slot's index in the low half and, above it, how often the slot was emptied; after 2^32
 /// uses of one slot it would repeat, which no key is kept for.
-struct SlotTable<Element> {
+package struct SlotTable<Element> {
     private var slots: [(generation: UInt32, element: Element?)] = []
     private var free: [Int] = []
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    mutating func insert(_ element: Element) -> UInt64 {
+    package init() {}
+
+    package mutating func insert(_ element: Element) -> UInt64 {
         count += 1
         guard let index = free.popLast() else {
             slots.append((0, element))
@@ -17,14 +19,14 @@ struct SlotTable<Element> {
         return UInt64(slots[index].generation) << 32 | UInt64(index)
     }
 
-    subscript(key: UInt64) -> Element? {
+    package subscript(key: UInt64) -> Element? {
         let index = Int(truncatingIfNeeded: key & 0xffff_ffff)
         guard index < slots.count, slots[index].generation == UInt32(key >> 32) else { return nil }
         return slots[index].element
     }
 
     @discardableResult
-    mutating func remove(_ key: UInt64) -> Element? {
+    package mutating func remove(_ key: UInt64) -> Element? {
         guard let element = self[key] else { return nil }
         let index = Int(truncatingIfNeeded: key & 0xffff_ffff)
         slots[index] = (slots[index].generation &+ 1, nil)
@@ -34,5 +36,5 @@ struct SlotTable<Element> {
     }
 
     /// The elements in slot order.
-    var elements: [Element] { slots.compactMap(\.element) }
+    package var elements: [Element] { slots.compactMap(\.element) }
 }

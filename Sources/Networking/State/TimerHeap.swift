@@ -1,11 +1,11 @@
-internal import Primitives
+package import Primitives
 
 /// Jobs by deadline; equal deadlines in the order of scheduling.
 ///
 /// A cancelled job is let go at once, its heap entry stays until it comes up or until such entries are
 /// the greater part.
-struct TimerHeap {
-    typealias Job = @Sendable () -> Void
+package struct TimerHeap {
+    package typealias Job = @Sendable () -> Void
 
     private struct Entry {
         let deadline: MonotonicTime
@@ -21,10 +21,12 @@ struct TimerHeap {
     private var jobs = SlotTable<Job>()
     private var scheduled: UInt64 = 0
 
-    /// Jobs that are neither run nor cancelled.
-    var count: Int { jobs.count }
+    package init() {}
 
-    mutating func schedule(at deadline: MonotonicTime, _ job: @escaping Job) -> TimerToken {
+    /// Jobs that are neither run nor cancelled.
+    package var count: Int { jobs.count }
+
+    package mutating func schedule(at deadline: MonotonicTime, _ job: @escaping Job) -> TimerToken {
         let key = jobs.insert(job)
         scheduled += 1
         entries.append(Entry(deadline: deadline, sequence: scheduled, key: key))
@@ -32,13 +34,13 @@ struct TimerHeap {
         return TimerToken(rawValue: key)
     }
 
-    mutating func cancel(_ token: TimerToken) {
+    package mutating func cancel(_ token: TimerToken) {
         guard jobs.remove(token.rawValue) != nil else { return }
         if entries.count > 2 * jobs.count + 64 { dropCancelled() }
     }
 
     /// The deadline of the first job that is still wanted.
-    mutating func nextDeadline() -> MonotonicTime? {
+    package mutating func nextDeadline() -> MonotonicTime? {
         while let first = entries.first {
             if jobs[first.key] != nil { return first.deadline }
             removeFirst()
@@ -47,7 +49,7 @@ struct TimerHeap {
     }
 
     /// Takes out the first job whose deadline is at or before `now`.
-    mutating func popDue(at now: MonotonicTime) -> Job? {
+    package mutating func popDue(at now: MonotonicTime) -> Job? {
         guard let deadline = nextDeadline(), deadline <= now else { return nil }
         return jobs.remove(removeFirst().key)
     }

@@ -1,8 +1,8 @@
 internal import CPlatform
-internal import Primitives
+package import Primitives
 
 /// What waits to be sent on a connection, in order. Holds no memory of its own when empty and few items otherwise.
-struct WriteQueue {
+package struct WriteQueue {
     /// What the front of the queue is.
     enum Front {
         /// `vectors` of the caller's array are filled; a file follows when `more`.
@@ -15,11 +15,13 @@ struct WriteQueue {
     /// Bytes of the first item that are sent.
     private var sentOfFirst = 0
     /// Bytes that wait.
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    var isEmpty: Bool { count == 0 }
+    package init() {}
 
-    mutating func append(_ payloads: [Payload]) {
+    package var isEmpty: Bool { count == 0 }
+
+    package mutating func append(_ payloads: [Payload]) {
         for payload in payloads where payload.count > 0 {
             items.append(payload)
             count += payload.count
@@ -57,7 +59,7 @@ struct WriteQueue {
     }
 
     /// Takes `sent` bytes off the front.
-    mutating func consume(_ sent: Int) {
+    package mutating func consume(_ sent: Int) {
         precondition(sent <= count, "more sent than was queued")
         count -= sent
         sentOfFirst += sent
@@ -89,7 +91,7 @@ struct WriteQueue {
         }
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         items = []
         (head, sentOfFirst, count) = (0, 0, 0)
     }
