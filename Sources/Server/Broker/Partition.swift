@@ -1,0 +1,130 @@
+internal import Coordination
+internal import LogCore
+internal import Primitives
+internal import Replication
+internal import Synchronization
+internal import WireProtocol
+
+/// A partition that this broker leads: its log, its role, and those who wait for records.
+///
+/// Callable from any loop. One lock orders appends with the high watermark that follows from them, so a
+/// reader never sees a high watermark beyond what is in the log.
+final class Partition: Sendable {
+    let id: TopicPartition
+    let topicID: TopicID
+    let log: Log
+
+    private struct State {
+        var role: LeaderRole
+        var configuration: TopicConfiguration
+        var waiting: [ParkedFetch] = []
+    }
+    private let state: Mutex<State>
+
+    init(
+        id: TopicPartition, topicID: TopicID, log: Log, role: LeaderRole,
+        configuration: TopicConfiguration
+    ) {
+        self.id = id
+        self.topicID = topicID
+        self.log = log
+        state = Mutex(State(role: role, configuration: configuration))
+    }
+
+    var configuration: TopicConfiguration { state.withLock { $0.configuration } }
+
+    /// Takes over new settings of the topic, for the log as well.
+    func use(_ configuration: TopicConfiguration, broker: BrokerConfiguration) {
+        log.configuration = LogConfiguration(configuration, broker: broker)
+        state.withLock { $0.configuration = configuration }
+    }
+
+    var highWatermark: Offset { state.withLock { $0.role.highWatermark } }
+    var leaderEpoch: LeaderEpoch { state.withLock { $0.role.epoch } }
+
+    /// Appends batches that have been validated, and wakes those who wait for them.
+    ///
+    /// When it returns, the records are in the log (in the page cache at least; on disk where `flush.messages`
+    /// says so) and, with an in-sync set of one, below the high watermark.
+    ///
+    /// - Parameter acks: -1 asks that `min.insync.replicas` be in sync.
+    /// - Throws: `Refusal` with Kafka's error code; nothing was appended then.
+    func append(_ batches: Bytes, acks: Int16, now: Timestamp) throws(Refusal) -> AppendResult {
+        let (outcome, woken) = state.withLock { state -> (Result<AppendResult, Refusal>, [ParkedFetch]) in
+            if acks == -1, state.role.inSyncCount < state.configuration.minInSyncReplicas {
+                let text = "\(state.role.inSyncCount) in-sync replicas, \(state.configuration.minInSyncReplicas) required"
+                return (.failure(Refusal(.notEnoughReplicas, text)), [])
+            }
+            do throws(LogError) {
+                let result = try log.append(batches, leaderEpoch: state.role.epoch, now: now)
+                let moved = state.role.replica(state.role.leader, reached: log.logEndOffset)
+                guard moved, !state.waiting.isEmpty else { return (.success(result), []) }
+                return (.success(result), state.waiting)
+            } catch {
+                return (.failure(Refusal(error)), [])
+            }
+        }
+        // Outside the lock: a woken fetch reads this partition again.
+        for fetch in woken { fetch.wake() }
+        return try outcome.get()
+    }
+
+    /// What a consumer may read from `offset` on: up to the high watermark.
+    func read(from offset: Offset, maxBytes: Int, minOneBatch: Bool) throws(Refusal) -> LogSlice {
+        let limit = highWatermark
+        do throws(LogError) {
+            return try log.read(
+                from: offset, upTo: limit, maxBytes: maxBytes, minOneBatch: minOneBatch)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// Refuses a request of a client whose idea of the leader's epoch is older or newer than ours (KIP-320).
+    func check(currentLeaderEpoch claimed: Int32) throws(Refusal) {
+        if claimed == LeaderEpoch.none.rawValue { return }
+        let epoch = leaderEpoch
+        if claimed < epoch.rawValue {
+            throw Refusal(.fencedLeaderEpoch, "leader epoch \(claimed) is over, it is \(epoch)")
+        }
+        if claimed > epoch.rawValue {
+            throw Refusal(.unknownLeaderEpoch, "leader epoch \(claimed) is not known here yet, it is \(epoch)")
+        }
+    }
+
+    /// Raises the log start offset (DeleteRecords). -1 stands for the high watermark. Returns the new one.
+    func deleteRecords(before offset: Offset) throws(Refusal) -> Offset {
+        let watermark = highWatermark
+        let target = offset == .none ? watermark : offset
+        guard target.rawValue >= 0, target <= watermark else {
+            throw Refusal(
+                .offsetOutOfRange, "cannot delete up to \(offset), the high watermark is \(watermark)")
+        }
+        do throws(LogError) {
+            try log.advanceLogStart(to: target)
+            return log.logStartOffset
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    // MARK: Those who wait
+
+    func park(_ fetch: ParkedFetch) {
+        state.withLock { $0.waiting.append(fetch) }
+    }
+
+    func unpark(_ fetch: ParkedFetch) {
+        state.withLock { state in
+            if let index = state.waiting.firstIndex(where: { $0 === fetch }) {
+                state.waiting.swapAt(index, state.waiting.count - 1)
+                state.waiting.removeLast()
+            }
+        }
+    }
+
+    /// Lets every waiter look again: the partition is going away.
+    func wakeAll() {
+        for fetch in state.withLock({ $0.waiting }) { fetch.wake() }
+    }
+}
