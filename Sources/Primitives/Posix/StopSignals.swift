@@ -39,3 +39,8 @@ extension PosixProcess {
         unsafe setrlimit(resource, &limit)
     }
 }
+
+extension PosixProcess {
+    /// Processors this process may run on; at least 1.
+    package static var processorCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
+}

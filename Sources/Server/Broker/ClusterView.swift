@@ -32,8 +32,8 @@ final class ClusterView: Sendable {
 
     /// A topic's name by its id, as requests from Fetch 13 and Produce 13 on give it (KIP-516).
     func topicName(_ id: TopicID) throws(Refusal) -> String {
-        guard let topic = image.topic(id: id) else {
-            throw Refusal(.unknownTopicID, "no topic has the id \(id)")
+        guard let topic = image.topic(id) else {
+            throw Refusal(.unknownTopicId, "no topic has the id \(id)")
         }
         return topic.name
     }

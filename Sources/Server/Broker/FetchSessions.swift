@@ -73,7 +73,7 @@ struct FetchSessionTable: Sendable {
             return FetchPlan(session: newID, isIncremental: false, targets: changed)
         default:
             guard var session = sessions[id] else {
-                throw Refusal(.fetchSessionIDNotFound, "no fetch session \(id)")
+                throw Refusal(.fetchSessionIdNotFound, "no fetch session \(id)")
             }
             guard session.nextEpoch == epoch else {
                 throw Refusal(

@@ -20,8 +20,13 @@ package enum BrokerProcess {
         for warning in warnings { world.log(.warn, warning) }
         let failure = Mutex<String?>(nil)
         do {
-            let network = try PosixNetwork(
-                options: NetworkOptions(configuration), world: world)
+            let network = try EventLoopGroup(
+                count: configuration.networkThreads ?? PosixProcess.processorCount, world: world,
+                limits: ConnectionLimits(
+                    maximum: configuration.maxConnections,
+                    maximumPerAddress: configuration.maxConnectionsPerAddress,
+                    overrides: configuration.maxConnectionsPerAddressOverrides),
+                receiveBytes: configuration.queuedMaxRequestBytes ?? -1)
             let broker = try Broker.start(configuration, world: world, network: network) { reason in
                 failure.withLock { $0 = $0 ?? reason }
                 signals.raise()

@@ -57,7 +57,7 @@ package struct Call<Response: ResponseMessage>: Sendable {
         var writer = ByteWriter(capacity: 128)
         writer.write(0 as Int32)
         ResponseHeader(correlationId: head.correlationID).encode(
-            into: &writer, version: ResponseHeader.version(for: Response.self, apiVersion: version))
+            into: &writer, apiKey: Response.apiKey, apiVersion: version)
         response.encode(into: &writer, version: version)
         writer.patch(Int32(writer.totalCount - 4), at: 0)
         return writer.finishPayloads()

@@ -83,8 +83,7 @@ final class RequestRouter: ConnectionHandler, Sendable {
                 return connection.close("\(key) version \(version), served are \(served)")
             }
             reader = ByteReader(frame)
-            let header = try RequestHeader(
-                from: &reader, version: RequestHeader.version(for: key, apiVersion: version))
+            let header = try RequestHeader(from: &reader)
             let head = RequestHead(
                 apiKey: key, version: version, correlationID: header.correlationId,
                 clientID: header.clientId)
