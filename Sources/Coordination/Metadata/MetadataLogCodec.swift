@@ -1,0 +1,62 @@
+package import Primitives
+package import WireProtocol
+
+/// Metadata records to and from the values of the records in `__cluster_metadata`.
+///
+/// A value is framed: frame version 1, api key of the record, version of the record (each an
+/// unsigned varint), body. Keys are null. Batches and files are others' business.
+package enum MetadataLogCodec {
+    /// The values for `records`, each in the version that nodes at `version` write.
+    package static func encode(
+        _ records: [MetadataRecord], at version: MetadataVersion
+    ) -> [Bytes] {
+        records.map { record in
+            var writer = ByteWriter(capacity: 128)
+            record.encode(into: &writer, version: version.version(of: record))
+            return writer.finish()
+        }
+    }
+
+    /// The record in `value`, which lies at `offset`.
+    package static func decode(
+        _ value: Bytes?, at offset: Offset
+    ) throws(MetadataDecodeError) -> MetadataRecord {
+        guard let value else {
+            throw MetadataDecodeError(
+                offset: offset, problem: DecodeError(.unexpectedNull, at: 0))
+        }
+        var reader = ByteReader(value)
+        do throws(DecodeError) {
+            let record = try MetadataRecord(from: &reader)
+            guard reader.remaining == 0 else {
+                throw DecodeError(.trailingBytes(reader.remaining), at: reader.position)
+            }
+            return record
+        } catch {
+            throw MetadataDecodeError(offset: offset, problem: error)
+        }
+    }
+}
+
+/// A record in the metadata log that cannot be read.
+package struct MetadataDecodeError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Where in the log the record lies.
+    package let offset: Offset
+    package let problem: DecodeError
+
+    package var description: String { "metadata record at offset \(offset): \(problem)" }
+}
+
+extension MetadataVersion {
+    /// The version in which nodes at this level write `record`.
+    func version(of record: MetadataRecord) -> Int16 {
+        switch record {
+        case .registerBrokerRecord:
+            if recordsDirectories { 3 } else { self >= .v3_4_IV0 ? 2 : 1 }
+        case .partitionRecord, .partitionChangeRecord:
+            if self >= .v4_0_IV1 { 2 } else { recordsDirectories ? 1 : 0 }
+        case .brokerRegistrationChangeRecord: recordsDirectories ? 2 : 1
+        default: 0
+        }
+    }
+}
