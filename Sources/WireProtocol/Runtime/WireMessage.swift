@@ -1,0 +1,62 @@
+package import Primitives
+
+/// A structure of the protocol that can be read and written in every version that has it.
+///
+/// Fields that a version lacks keep their initial value when read, and are left out when written.
+package protocol WireMessage: Sendable {
+    /// Kafka's initial values.
+    init()
+    /// Reads the structure from the front. What the reader hands out shares its memory.
+    ///
+    /// A message also checks that the version is one of its own; a structure inside it does not.
+    init(from reader: inout ByteReader, version: Int16) throws(DecodeError)
+    /// - Precondition: the version is one that the message has. Text is at most 32,767 bytes long
+    ///   where the version is not flexible.
+    func encode(into writer: inout ByteWriter, version: Int16)
+}
+
+/// A structure that stands on its own, with versions of its own.
+package protocol VersionedMessage: WireMessage {
+    /// All versions that are defined.
+    static var versions: ClosedRange<Int16> { get }
+    /// The first version with compact lengths and tagged fields (KIP-482), if any has them.
+    static var firstFlexibleVersion: Int16? { get }
+}
+
+package protocol RequestMessage: VersionedMessage {
+    associatedtype Response: ResponseMessage
+    static var apiKey: APIKey { get }
+}
+
+package protocol ResponseMessage: VersionedMessage {
+    static var apiKey: APIKey { get }
+}
+
+extension VersionedMessage {
+    /// Reads a message that fills all of `bytes`.
+    package init(_ bytes: Bytes, version: Int16) throws(DecodeError) {
+        var reader = ByteReader(bytes)
+        try self.init(from: &reader, version: version)
+        try reader.expectEnd()
+    }
+
+    /// The message in memory of its own; not for one that holds a piece of a file.
+    package func encoded(version: Int16) -> Bytes {
+        var writer = ByteWriter()
+        encode(into: &writer, version: version)
+        return writer.finish()
+    }
+
+    package static func isFlexible(_ version: Int16) -> Bool {
+        firstFlexibleVersion.map { version >= $0 } ?? false
+    }
+}
+
+extension ByteReader {
+    /// Throws unless the message has the version.
+    func check(_ version: Int16, in versions: ClosedRange<Int16>) throws(DecodeError) {
+        if !versions.contains(version) {
+            throw DecodeError(.unsupportedVersion(Int(version)), at: position)
+        }
+    }
+}
