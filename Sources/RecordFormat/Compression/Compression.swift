@@ -38,26 +38,33 @@ package enum Compression: Int8, CaseIterable, Sendable, Hashable, CustomStringCo
 
     /// The content of compressed `bytes`.
     ///
-    /// - Parameter limit: the most bytes to return. Neither that nor what is allocated on the way
-    ///   (but for a fixed amount of the codec's own) grows beyond it, whatever size the bytes claim.
+    /// - Parameter limit: the most bytes to return. No allocation passes it (but for a fixed amount of
+    ///   the codec's own), whatever size the bytes claim; output that has to move while it grows
+    ///   is there twice for that moment.
     package func decompress(_ bytes: Bytes, limit: Int) throws(CompressionError) -> Bytes {
+        precondition(limit >= 0, "negative limit")
         switch self {
         case .none:
             guard bytes.count <= limit else { throw .exceedsLimit(self, limit: limit) }
             return bytes
-        case .gzip, .snappy, .lz4, .zstd:
-            throw .library(self, "not built in")
+        case .gzip: return try Gzip.decompress(bytes, limit: limit)
+        case .snappy: return try Snappy.decompress(bytes, limit: limit)
+        case .lz4: return try LZ4.decompress(bytes, limit: limit)
+        case .zstd: return try Zstd.decompress(bytes, limit: limit)
         }
     }
 
-    /// `bytes` compressed so that every Kafka client can read them.
+    /// `bytes`, below 2 GiB, compressed so that every Kafka client can read them.
     ///
     /// - Parameter level: one of `levels`, moved to the nearest where it is none; nil for the
     ///   codec's default.
     package func compress(_ bytes: Bytes, level: Int? = nil) throws(CompressionError) -> Bytes {
         switch self {
         case .none: bytes
-        case .gzip, .snappy, .lz4, .zstd: throw .library(self, "not built in")
+        case .gzip: Gzip.compress(bytes, level: level)
+        case .snappy: Snappy.compress(bytes)
+        case .lz4: try LZ4.compress(bytes, level: level)
+        case .zstd: try Zstd.compress(bytes, level: level)
         }
     }
 }
