@@ -20,7 +20,7 @@ import WireProtocol
         record.name = "metadata.version"
         record.featureLevel = 26
         let image = try MetadataImage(clusterID: "c")
-            .applying([.featureLevelRecord(record)], at: .zero, epoch: .zero)
+            .applying([.featureLevel(record)], at: .zero, epoch: .zero)
         let machine = ControllerMachine(
             from: image, settings: ControllerSettings(), schema: FewSettings())
         #expect(throws: ActivationError.unsupportedMetadataVersion(image.metadataVersion)) {
@@ -138,7 +138,7 @@ import WireProtocol
         var cluster = try Scenario(brokers: 1)
         var record = ProducerIdsRecord()
         record.nextProducerId = Int64.max - 5
-        cluster.commit(Decision((), records: [.producerIdsRecord(record)]))
+        cluster.commit(Decision((), records: [.producerIds(record)]))
         var request = AllocateProducerIdsRequest()
         request.brokerId = 0
         request.brokerEpoch = try #require(cluster.image.broker(BrokerID(0))).epoch.rawValue

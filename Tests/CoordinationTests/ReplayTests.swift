@@ -8,7 +8,7 @@ import WireProtocol
         var record = TopicRecord()
         record.name = name
         record.topicId = UUID128(high: 1, low: id)
-        return .topicRecord(record)
+        return .topic(record)
     }
 
     @Test("an image knows the last record that went into it, and the one before does not change")
@@ -32,7 +32,7 @@ import WireProtocol
         let expected = MetadataReplayError(.unknownTopic(partition.topicId), at: Offset(6))
         #expect(throws: expected) {
             try replay.replay(
-                [topic("a", 1), .partitionRecord(partition)], at: Offset(5), epoch: .zero)
+                [topic("a", 1), .partition(partition)], at: Offset(5), epoch: .zero)
         }
         #expect(replay == before)
         #expect(
@@ -59,10 +59,10 @@ import WireProtocol
         var removed = RemoveTopicRecord()
         removed.topicId = UUID128(high: 8, low: 1)
         let records: [MetadataRecord] = [
-            topic("a", 2), topic("b", 1), .partitionChangeRecord(change),
-            .unfenceBrokerRecord(unfence), .configRecord(config), .producerIdsRecord(ids),
-            .partitionRecord(partition), .removeTopicRecord(removed),
-            .beginTransactionRecord(BeginTransactionRecord()),
+            topic("a", 2), topic("b", 1), .partitionChange(change),
+            .unfenceBroker(unfence), .config(config), .producerIds(ids),
+            .partition(partition), .removeTopic(removed),
+            .beginTransaction(BeginTransactionRecord()),
         ]
         for record in records {
             #expect(throws: MetadataReplayError.self) {
@@ -75,24 +75,24 @@ import WireProtocol
     func transactions() throws {
         var replay = MetadataReplay(from: MetadataImage(clusterID: "c"))
         try replay.replay(
-            [.beginTransactionRecord(BeginTransactionRecord()), topic("a", 1)], at: .zero,
+            [.beginTransaction(BeginTransactionRecord()), topic("a", 1)], at: .zero,
             epoch: .zero)
         #expect(replay.published.topics.isEmpty)
         #expect(replay.current.topic(named: "a") != nil)
         try replay.replay(
-            [.abortTransactionRecord(AbortTransactionRecord())], at: Offset(2), epoch: .zero)
+            [.abortTransaction(AbortTransactionRecord())], at: Offset(2), epoch: .zero)
         #expect(replay.current.topics.isEmpty)
         #expect(replay.published.provenance.offset == Offset(2))
         try replay.replay(
             [
-                .beginTransactionRecord(BeginTransactionRecord()), topic("a", 1),
-                .endTransactionRecord(EndTransactionRecord()),
+                .beginTransaction(BeginTransactionRecord()), topic("a", 1),
+                .endTransaction(EndTransactionRecord()),
             ], at: Offset(3), epoch: .zero)
         #expect(replay.published.topic(named: "a") != nil)
         #expect(replay.published.provenance.offset == Offset(5))
         #expect(throws: MetadataReplayError.self) {
             try replay.replay(
-                [.endTransactionRecord(EndTransactionRecord())], at: Offset(6), epoch: .zero)
+                [.endTransaction(EndTransactionRecord())], at: Offset(6), epoch: .zero)
         }
     }
 
@@ -101,7 +101,7 @@ import WireProtocol
         var cluster = try Scenario(brokers: 0)
         let before = cluster.image.features
         cluster.commit(
-            Decision((), records: [.beginTransactionRecord(BeginTransactionRecord()), topic("a", 1)]))
+            Decision((), records: [.beginTransaction(BeginTransactionRecord()), topic("a", 1)]))
         cluster.commit(try cluster.machine.activate())
         #expect(cluster.machine.publishedImage == cluster.machine.image)
         #expect(cluster.image.topics.isEmpty)
@@ -111,9 +111,9 @@ import WireProtocol
     @Test("values that are no records are refused with their offset")
     func undecodable() throws {
         var record = topic("some-topic", 1)
-        if case .topicRecord(var body) = record {
+        if case .topic(var body) = record {
             body.name = "some-other"
-            record = .topicRecord(body)
+            record = .topic(body)
         }
         let value = MetadataLogCodec.encode([record], at: .v4_0_IV3)[0]
         for cut in 0..<value.count {

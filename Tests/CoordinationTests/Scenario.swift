@@ -173,13 +173,13 @@ struct Scenario {
         topic.numPartitions = partitions
         topic.replicationFactor = factor
         topic.assignments = assignments.map { index, brokers in
-            var assignment = CreateTopicsRequest.CreatableTopic.CreatableReplicaAssignment()
+            var assignment = CreateTopicsRequest.CreatableReplicaAssignment()
             assignment.partitionIndex = index
             assignment.brokerIds = brokers
             return assignment
         }
         topic.configs = settings.map { name, value in
-            var config = CreateTopicsRequest.CreatableTopic.CreatableTopicConfig()
+            var config = CreateTopicsRequest.CreatableTopicConfig()
             config.name = name
             config.value = value
             return config
@@ -212,7 +212,7 @@ struct Scenario {
         resource.resourceType = type
         resource.resourceName = name
         resource.configs = changes.map { name, operation, value in
-            var config = IncrementalAlterConfigsRequest.AlterConfigsResource.AlterableConfig()
+            var config = IncrementalAlterConfigsRequest.AlterableConfig()
             config.name = name
             config.configOperation = operation
             config.value = value
@@ -231,7 +231,7 @@ struct Scenario {
         resource.resourceType = type
         resource.resourceName = name
         resource.configs = settings.map { name, value in
-            var config = AlterConfigsRequest.AlterConfigsResource.AlterableConfig()
+            var config = AlterConfigsRequest.AlterableConfig()
             config.name = name
             config.value = value
             return config
@@ -249,7 +249,7 @@ struct Scenario {
         topic.name = name
         topic.count = count
         topic.assignments = assignments?.map { brokers in
-            var assignment = CreatePartitionsRequest.CreatePartitionsTopic.CreatePartitionsAssignment()
+            var assignment = CreatePartitionsRequest.CreatePartitionsAssignment()
             assignment.brokerIds = brokers
             return assignment
         }

@@ -23,7 +23,7 @@ extension ControllerMachine {
         if openTransactionStart != nil {
             var abort = AbortTransactionRecord()
             abort.reason = "the controller that began the transaction is gone"
-            records.append(.abortTransactionRecord(abort))
+            records.append(.abortTransaction(abort))
         }
         // What an open transaction did is void, so its start decides whether the cluster is new.
         if publishedImage.provenance == .none {
@@ -44,7 +44,7 @@ extension ControllerMachine {
             var record = FeatureLevelRecord()
             record.name = feature.name
             record.featureLevel = feature.level
-            return .featureLevelRecord(record)
+            return .featureLevel(record)
         }
     }
 }

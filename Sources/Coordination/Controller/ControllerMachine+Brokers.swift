@@ -48,7 +48,7 @@ extension ControllerMachine {
             record.fenced = true
             records = leadershipRecords(without: id)
         }
-        records.append(.registerBrokerRecord(record))
+        records.append(.registerBroker(record))
         response.brokerEpoch = record.brokerEpoch
         // The registration comes last: should only some of the records be committed, the broker
         // registers again and the rest follows.
@@ -66,7 +66,7 @@ extension ControllerMachine {
         record.brokerEpoch = epoch.rawValue
         record.fenced = BrokerRegistrationChangeRecord.unfence
         return Decision(
-            (), records: [.brokerRegistrationChangeRecord(record)] + leadershipRecords(with: id),
+            (), records: [.brokerRegistrationChange(record)] + leadershipRecords(with: id),
             isAtomic: false)
     }
 
@@ -81,7 +81,7 @@ extension ControllerMachine {
         record.brokerEpoch = epoch.rawValue
         record.fenced = BrokerRegistrationChangeRecord.fence
         return Decision(
-            (), records: leadershipRecords(without: id) + [.brokerRegistrationChangeRecord(record)],
+            (), records: leadershipRecords(without: id) + [.brokerRegistrationChange(record)],
             isAtomic: false)
     }
 
@@ -193,7 +193,7 @@ extension ControllerMachine {
                 record.partitionId = partition.index.rawValue
                 if let leader = change.leader { record.leader = leader.rawValue }
                 record.isr = change.inSync?.map(\.rawValue)
-                records.append(.partitionChangeRecord(record))
+                records.append(.partitionChange(record))
             }
         }
         return records

@@ -112,7 +112,7 @@ extension ControllerMachine {
             result.numPartitions = Int32(assignments.count)
             result.replicationFactor = Int16(clamping: assignments.first?.count ?? 0)
             result.configs = effectiveSettings.map { setting in
-                var config = CreateTopicsResponse.CreatableTopicResult.CreatableTopicConfigs()
+                var config = CreateTopicsResponse.CreatableTopicConfigs()
                 config.name = setting.name
                 config.value = setting.isSensitive ? nil : setting.value
                 config.readOnly = setting.isReadOnly
@@ -135,7 +135,7 @@ extension ControllerMachine {
         var record = TopicRecord()
         record.name = topic.name
         record.topicId = id
-        var records: [MetadataRecord] = [.topicRecord(record)]
+        var records: [MetadataRecord] = [.topic(record)]
         // Settings stand before partitions, so that a broker that opens a partition knows them.
         records += overrides.settings.map {
             settingRecord($0.name, $0.value, of: ConfigResource(.topic, topic.name))

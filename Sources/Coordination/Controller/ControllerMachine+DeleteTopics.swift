@@ -44,7 +44,7 @@ extension ControllerMachine {
                 }
                 var record = RemoveTopicRecord()
                 record.topicId = topic.id
-                records.append(.removeTopicRecord(record))
+                records.append(.removeTopic(record))
             } catch {
                 result.errorCode = error.code.rawValue
                 result.errorMessage = error.message

@@ -28,7 +28,7 @@ extension ControllerMachine {
             if image.metadataVersion.recordsDirectories {
                 record.directories = replicas.map { directoryOfNewReplica(on: $0) }
             }
-            records.append(.partitionRecord(record))
+            records.append(.partition(record))
         }
         return records
     }

@@ -27,6 +27,6 @@ extension ControllerMachine {
         record.brokerId = request.brokerId
         record.brokerEpoch = request.brokerEpoch
         record.nextProducerId = next
-        return Decision(response, records: [.producerIdsRecord(record)])
+        return Decision(response, records: [.producerIds(record)])
     }
 }

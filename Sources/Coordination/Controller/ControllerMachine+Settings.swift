@@ -120,7 +120,7 @@ extension ControllerMachine {
     }
 
     private func settingChanges(
-        _ configs: [IncrementalAlterConfigsRequest.AlterConfigsResource.AlterableConfig], of resource: ConfigResource
+        _ configs: [IncrementalAlterConfigsRequest.AlterableConfig], of resource: ConfigResource
     ) throws(Refusal) -> [Change] {
         let current = image.configuration(of: resource)
         try refuseRepeated(configs.map(\.name))
@@ -159,7 +159,7 @@ extension ControllerMachine {
     }
 
     private func replacements(
-        _ configs: [AlterConfigsRequest.AlterConfigsResource.AlterableConfig], of resource: ConfigResource
+        _ configs: [AlterConfigsRequest.AlterableConfig], of resource: ConfigResource
     ) throws(Refusal) -> [Change] {
         try refuseRepeated(configs.map(\.name))
         var changes: [Change] = []
@@ -231,7 +231,7 @@ extension ControllerMachine {
         record.resourceName = resource.name
         record.name = name
         record.value = value
-        return .configRecord(record)
+        return .config(record)
     }
 }
 

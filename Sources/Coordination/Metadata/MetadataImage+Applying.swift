@@ -29,28 +29,29 @@ extension MetadataImage {
 
     private mutating func apply(_ record: MetadataRecord) throws(InvalidRecord) {
         switch record {
-        case .topicRecord(let record): try apply(record)
-        case .removeTopicRecord(let record): try apply(record)
-        case .partitionRecord(let record): try apply(record)
-        case .partitionChangeRecord(let record): try apply(record)
-        case .configRecord(let record): try apply(record)
-        case .registerBrokerRecord(let record): apply(record)
-        case .unregisterBrokerRecord(let record): try apply(record)
-        case .fenceBrokerRecord(let record):
+        case .topic(let record): try apply(record)
+        case .removeTopic(let record): try apply(record)
+        case .partition(let record): try apply(record)
+        case .partitionChange(let record): try apply(record)
+        case .config(let record): try apply(record)
+        case .registerBroker(let record): apply(record)
+        case .unregisterBroker(let record): try apply(record)
+        case .fenceBroker(let record):
             try updateBroker(BrokerID(record.id), BrokerEpoch(record.epoch)) { $0.isFenced = true }
-        case .unfenceBrokerRecord(let record):
+        case .unfenceBroker(let record):
             try updateBroker(BrokerID(record.id), BrokerEpoch(record.epoch)) { $0.isFenced = false }
-        case .brokerRegistrationChangeRecord(let record): try apply(record)
-        case .registerControllerRecord(let record): apply(record)
-        case .featureLevelRecord(let record):
+        case .brokerRegistrationChange(let record): try apply(record)
+        case .registerController(let record): apply(record)
+        case .featureLevel(let record):
             // Level 0 means that the feature is off, which is the same as never named.
             features[record.name] = record.featureLevel == 0 ? nil : record.featureLevel
-        case .producerIdsRecord(let record): try apply(record)
-        case .beginTransactionRecord, .endTransactionRecord, .abortTransactionRecord:
+        case .producerIds(let record): try apply(record)
+        case .clearElr(let record): try apply(record)
+        case .beginTransaction, .endTransaction, .abortTransaction:
             throw InvalidRecord(.transactionMark)
-        case .noOpRecord, .zkMigrationStateRecord, .accessControlEntryRecord,
-            .removeAccessControlEntryRecord, .clientQuotaRecord, .userScramCredentialRecord,
-            .removeUserScramCredentialRecord, .delegationTokenRecord, .removeDelegationTokenRecord:
+        case .noOp, .zkMigrationState, .accessControlEntry,
+            .removeAccessControlEntry, .clientQuota, .userScramCredential,
+            .removeUserScramCredential, .delegationToken, .removeDelegationToken:
             break
         }
     }
@@ -114,6 +115,20 @@ extension MetadataImage {
         case false?: throw InvalidRecord(.unknownPartition(record.topicId, index))
         case true?: break
         }
+    }
+
+    /// Forgets the eligible leader replicas of one topic, or of all where none is named (KIP-966).
+    private mutating func apply(_ record: ClearElrRecord) throws(InvalidRecord) {
+        let cleared: [TopicID]
+        if let name = record.topicName, !name.isEmpty {
+            guard let id = topicIDs[name] else {
+                throw InvalidRecord(.invalidField("topic '\(name)' does not exist"))
+            }
+            cleared = [id]
+        } else {
+            cleared = Array(topics.keys)
+        }
+        for id in cleared { topics.update(id) { $0.clearEligibleLeaders() } }
     }
 
     private mutating func apply(_ record: ConfigRecord) throws(InvalidRecord) {

@@ -10,11 +10,7 @@ package enum MetadataLogCodec {
     package static func encode(
         _ records: [MetadataRecord], at version: MetadataVersion
     ) -> [Bytes] {
-        records.map { record in
-            var writer = ByteWriter(capacity: 128)
-            record.encode(into: &writer, version: version.version(of: record))
-            return writer.finish()
-        }
+        records.map { $0.encoded(version: version.version(of: $0)) }
     }
 
     /// The record in `value`, which lies at `offset`.
@@ -25,13 +21,8 @@ package enum MetadataLogCodec {
             throw MetadataDecodeError(
                 offset: offset, problem: DecodeError(.unexpectedNull, at: 0))
         }
-        var reader = ByteReader(value)
         do throws(DecodeError) {
-            let record = try MetadataRecord(from: &reader)
-            guard reader.remaining == 0 else {
-                throw DecodeError(.trailingBytes(reader.remaining), at: reader.position)
-            }
-            return record
+            return try MetadataRecord.decode(value).record
         } catch {
             throw MetadataDecodeError(offset: offset, problem: error)
         }
@@ -51,11 +42,11 @@ extension MetadataVersion {
     /// The version in which nodes at this level write `record`.
     func version(of record: MetadataRecord) -> Int16 {
         switch record {
-        case .registerBrokerRecord:
+        case .registerBroker:
             if recordsDirectories { 3 } else { self >= .v3_4_IV0 ? 2 : 1 }
-        case .partitionRecord, .partitionChangeRecord:
+        case .partition, .partitionChange:
             if self >= .v4_0_IV1 { 2 } else { recordsDirectories ? 1 : 0 }
-        case .brokerRegistrationChangeRecord: recordsDirectories ? 2 : 1
+        case .brokerRegistrationChange: recordsDirectories ? 2 : 1
         default: 0
         }
     }

@@ -39,16 +39,16 @@ package struct MetadataReplay: Equatable, Sendable {
         _ record: MetadataRecord, at offset: Offset, epoch: LeaderEpoch
     ) throws(MetadataReplayError) {
         switch (record, open) {
-        case (.beginTransactionRecord, let open?):
+        case (.beginTransaction, let open?):
             throw MetadataReplayError(.transactionInsideTransaction(startedAt: open.start), at: offset)
-        case (.beginTransactionRecord, nil):
+        case (.beginTransaction, nil):
             open = OpenTransaction(start: offset, image: published)
-        case (.endTransactionRecord, let open?):
+        case (.endTransaction, let open?):
             published = open.image
             self.open = nil
-        case (.abortTransactionRecord, .some):
+        case (.abortTransaction, .some):
             open = nil
-        case (.endTransactionRecord, nil), (.abortTransactionRecord, nil):
+        case (.endTransaction, nil), (.abortTransaction, nil):
             throw MetadataReplayError(.noTransactionOpen, at: offset)
         case (_, .some):
             try open?.image.apply(record, at: offset, epoch: epoch)

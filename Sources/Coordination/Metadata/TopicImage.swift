@@ -40,6 +40,13 @@ package struct TopicImage: Equatable, Sendable {
         }
     }
 
+    mutating func clearEligibleLeaders() {
+        for position in partitions.indices {
+            partitions[position].eligibleLeaderReplicas = []
+            partitions[position].lastKnownEligibleLeaderReplicas = []
+        }
+    }
+
     private func position(of index: PartitionIndex) -> Int? {
         let guess = Int(index.rawValue)
         if partitions.indices.contains(guess), partitions[guess].index == index { return guess }
