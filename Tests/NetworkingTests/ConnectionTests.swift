@@ -139,6 +139,7 @@ struct ConnectionTests {
         #expect(bad.sawEnd())
         try good.write(framed(pattern(1000)))
         #expect(try good.readFrame() == pattern(1000))
+        #expect(fixture.ends.tally.wait())
         #expect(fixture.ends.reasons.count == 1)
         #expect(fixture.log.lines.contains { $0.contains("\(length)") })
     }

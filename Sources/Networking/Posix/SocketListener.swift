@@ -122,10 +122,9 @@ final class SocketListener: Listener, ReadinessSource, @unchecked Sendable {
 
     private func take(_ socket: CInt, _ peer: Endpoint) {
         if let refusal = limits.acquire(peer.host) {
-            System.close(socket)
             home.peerLog.write(
                 .warn, at: home.now, "refused the connection of \(peer) to \(name): \(refusal)")
-            return
+            return System.close(socket)
         }
         accepted(socket, peer)
     }
