@@ -1,7 +1,7 @@
 /// docs/config.md, made from the declarations.
-enum ConfigurationDocumentation {
+package enum ConfigurationDocumentation {
     /// Ends without a line feed, as what `print` takes.
-    static var markdown: String {
+    package static var markdown: String {
         var lines = [
             "# Settings",
             "",

@@ -28,12 +28,16 @@ extension ConfigurationLoader {
 
     private mutating func listeners(_ key: String) -> [Listener] {
         var listeners: [Listener] = []
+        var isReadable = true
         for text in values.list(key) {
             switch Listener.parse(text) {
             case .value(let listener): listeners.append(listener)
-            case .problem(let problem): refuse(key, because: "\(key): \(problem)")
+            case .problem(let problem):
+                refuse(key, because: "\(key): \(problem)")
+                isReadable = false
             }
         }
+        if !isReadable { distrust(key) }
         var names: Set<String> = []
         for listener in listeners where !names.insert(listener.name).inserted {
             refuse(key, because: "\(key) names \(listener.name) twice")
@@ -106,26 +110,31 @@ extension ConfigurationLoader {
                     key, "listeners",
                     because: "\(key) names \(listener.name), which is none of the listeners")
             }
-            if listener.isWildcard {
+            if isEveryAddress(listener) {
                 refuse(
                     key,
-                    because: "\(key): nobody can connect to \(listener): write a name or"
-                        + " address that clients can reach")
+                    because: "\(key): nobody can connect to \(listener): write a name or address"
+                        + " that clients can reach")
             }
         }
         return listeners.map { listener in
-            if let told = given.first(where: { $0.name == listener.name }) { return told }
-            if listener.host == "0.0.0.0" || listener.host == "::" {
+            let own = given.first { $0.name == listener.name }
+            if own == nil, isEveryAddress(listener) {
                 refuse(
                     key, "listeners",
                     because: "listeners: \(listener) is every address, and clients must be told"
                         + " one: set advertised.listeners=\(listener.name)://<name or address>:"
                         + "\(listener.port)")
             }
-            // Kafka advertises the machine's name for a listener without a host.
-            let host = listener.host.isEmpty ? hostName : listener.host
-            return Listener(name: listener.name, host: host, port: listener.port)
+            // Kafka advertises the machine's name where no host is given.
+            let told = own ?? listener
+            let host = told.host.isEmpty ? hostName : told.host
+            return Listener(name: told.name, host: host, port: told.port)
         }
+    }
+
+    private func isEveryAddress(_ listener: Listener) -> Bool {
+        listener.host == "0.0.0.0" || listener.host == "::"
     }
 
     private mutating func interBrokerName(_ listeners: [Listener]) -> String {

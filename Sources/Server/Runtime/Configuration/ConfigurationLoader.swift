@@ -7,7 +7,7 @@ package struct ConfigurationProblems: Error, Sendable, Equatable {
 ///
 /// A later entry for a key counts over an earlier one. What is wrong with one value is found first;
 /// then what is wrong between values, as far as these are right by themselves.
-struct ConfigurationLoader {
+package struct ConfigurationLoader {
     private(set) var problems: [String] = []
     private(set) var warnings: [String] = []
     /// The entry that counts for each key, all declared.
@@ -18,7 +18,7 @@ struct ConfigurationLoader {
     let hostName: String
 
     /// - Parameter hostName: what clients are told to connect to where a listener names no host.
-    static func load(
+    package static func load(
         _ properties: [Property], hostName: String
     ) throws(ConfigurationProblems) -> (configuration: BrokerConfiguration, warnings: [String]) {
         var loader = ConfigurationLoader(hostName: hostName)
@@ -51,6 +51,9 @@ struct ConfigurationLoader {
         problems.append("\(origin)\(sentence)")
     }
 
+    /// Notes that what the setting says could not be read, so that nothing is concluded from it.
+    mutating func distrust(_ key: String) { wrong.insert(key) }
+
     mutating func warn(_ key: String, _ sentence: String) {
         warnings.append((written[key].map { "\($0.origin): " } ?? "") + sentence)
     }
@@ -58,34 +61,38 @@ struct ConfigurationLoader {
     // MARK: One value at a time
 
     private mutating func take(_ properties: [Property]) {
+        for property in properties { note(property) }
         var withoutEffect: [String] = []
         for property in properties {
             let (name, value) = (property.key, property.value)
-            guard let key = ConfigurationKey.broker(name) else {
-                switch KnownKeys.answer(to: name, value: value) {
-                case .withoutEffect where !withoutEffect.contains(name): withoutEffect.append(name)
-                case .withoutEffect: break
-                case .refused(let reason):
-                    problems.append("\(property.origin): \(name) cannot be had: \(reason)")
-                case nil: problems.append("\(property.origin): \(unknown(name))")
-                }
+            if ConfigurationKey.broker(name) != nil {
+                if written[name] == property { checkValue(property) }
                 continue
             }
-            if let earlier = written[name], property.origin != CommandLineOrigin.override {
-                warnings.append(
-                    "\(property.origin): \(name) was set at \(earlier.origin) too; this one counts")
-            }
-            written[name] = property
-            if case .none(let reason) = key.effect {
-                warnings.append("\(property.origin): \(name) has no effect: \(reason)")
+            switch KnownKeys.answer(to: name, value: value) {
+            case .withoutEffect:
+                if !withoutEffect.contains(name) { withoutEffect.append(name) }
+            case .refused(let reason):
+                problems.append("\(property.origin): \(name) cannot be had: \(reason)")
+            case nil: problems.append("\(property.origin): \(unknown(name))")
             }
         }
         if !withoutEffect.isEmpty {
             let names = withoutEffect.joined(separator: ", ")
             warnings.append("settings of Kafka that have no effect here: \(names)")
         }
-        for property in properties where written[property.key] == property {
-            checkValue(property)
+    }
+
+    private mutating func note(_ property: Property) {
+        let name = property.key
+        guard let key = ConfigurationKey.broker(name) else { return }
+        if let earlier = written[name], property.origin != CommandLineOrigin.override {
+            warnings.append(
+                "\(property.origin): \(name) was set at \(earlier.origin) too; this one counts")
+        }
+        written[name] = property
+        if case .none(let reason) = key.effect {
+            warnings.append("\(property.origin): \(name) has no effect: \(reason)")
         }
     }
 
