@@ -7,7 +7,7 @@ package struct StopSignals: Sendable {
     package init() {
         var set = Self.set
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
     }
 
     /// Returns when one of them has come. The thread sleeps until then.

@@ -141,7 +141,8 @@ extension Broker {
             try round.log.load(into: &round.machine)
             try round.log.lead(
                 clusterID: clusterID, directory: "\(directory.path)/\(MetadataLog.partition)")
-            try round.decide { machine, context in machine.bootstrap(context) }
+            let activation = try round.machine.activate()
+            try round.decide { _, _ in activation }
             return round
         } catch let error as LogError {
             throw StartError(error)
@@ -205,16 +206,18 @@ extension Broker {
             }
             guard response.errorCode == 0 else {
                 throw StartError.metadata(
-                    "the controller refused this broker: \(ErrorCode(rawValue: response.errorCode))")
+                    "the controller refused this broker with error \(response.errorCode)")
             }
-            var heartbeat = BrokerHeartbeatRequest()
-            heartbeat.brokerId = configuration.nodeID.rawValue
-            heartbeat.brokerEpoch = response.brokerEpoch
-            heartbeat.currentMetadataOffset = round.log.nextOffset.rawValue
-            let alive = heartbeat
-            _ = try round.decide { machine, context in machine.brokerHeartbeat(alive, context) }
+            let epoch = BrokerEpoch(response.brokerEpoch)
+            let unfencing: Decision<Void>
+            do throws(Refusal) {
+                unfencing = try round.machine.unfenceBroker(configuration.nodeID, epoch: epoch)
+            } catch {
+                throw StartError.metadata(error.message)
+            }
+            try round.decide { _, _ in unfencing }
             try round.log.synchronize()
-            return BrokerEpoch(response.brokerEpoch)
+            return epoch
         } catch {
             throw StartError(error)
         }

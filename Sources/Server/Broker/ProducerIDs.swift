@@ -51,14 +51,14 @@ final class ProducerIDs: Sendable {
         request.brokerId = broker.rawValue
         request.brokerEpoch = brokerEpoch.rawValue
         let asked = request
-        controller.submit { machine, context in
-            machine.allocateProducerIDs(asked, context)
+        controller.submit { machine, _ in
+            machine.allocateProducerIds(asked)
         } answer: { [self] result in
             switch result {
             case .failure(let refusal): failAll(refusal)
             case .success(let response):
-                let code = ErrorCode(rawValue: response.errorCode)
-                guard code == .none, response.producerIdLen > 0 else {
+                let code = ErrorCode(rawValue: response.errorCode) ?? .unknownServerError
+                guard code == .noError, response.producerIdLen > 0 else {
                     return failAll(Refusal(code, "the controller gave no producer ids: \(code)"))
                 }
                 let start = response.producerIdStart

@@ -27,8 +27,8 @@ struct TopicCreation: Sendable {
                 for topic in wanted.topics { failures[topic.name] = refusal }
             case .success(let response):
                 for topic in response.topics {
-                    let code = ErrorCode(rawValue: topic.errorCode)
-                    guard code != .none, code != .topicAlreadyExists else { continue }
+                    let code = ErrorCode(rawValue: topic.errorCode) ?? .unknownServerError
+                    guard code != .noError, code != .topicAlreadyExists else { continue }
                     failures[topic.name] = Refusal(code, topic.errorMessage ?? "\(code)")
                 }
             }

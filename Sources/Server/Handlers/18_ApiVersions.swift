@@ -22,8 +22,9 @@ struct ApiVersionsHandler: RequestHandler {
         }
         response.apiKeys = announced
         let image = view.now.image
-        response.finalizedFeaturesEpoch = image.offset.rawValue
-        for (name, level) in image.features {
+        response.finalizedFeaturesEpoch = image.provenance.offset.rawValue
+        for name in image.features.keys {
+            guard let level = image.features[name] else { continue }
             var finalized = ApiVersionsResponse.FinalizedFeatureKey()
             finalized.name = name
             finalized.maxVersionLevel = level

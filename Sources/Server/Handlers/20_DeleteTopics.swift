@@ -9,8 +9,8 @@ struct DeleteTopicsHandler: RequestHandler {
 
     func handle(_ request: DeleteTopicsRequest, _ call: Call<DeleteTopicsResponse>) {
         let version = call.version
-        controller.forward(call) { machine, context in
-            machine.deleteTopics(request, version: version, context)
+        controller.forward(call) { machine, _ in
+            machine.deleteTopics(request, version: version)
         }
     }
 }

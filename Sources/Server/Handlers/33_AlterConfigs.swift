@@ -8,6 +8,6 @@ struct AlterConfigsHandler: RequestHandler {
     let controller: ControllerDriver
 
     func handle(_ request: AlterConfigsRequest, _ call: Call<AlterConfigsResponse>) {
-        controller.forward(call) { machine, context in machine.alterConfigs(request, context) }
+        controller.forward(call) { machine, _ in machine.alterConfigs(request) }
     }
 }

@@ -10,8 +10,8 @@ struct IncrementalAlterConfigsHandler: RequestHandler {
     func handle(
         _ request: IncrementalAlterConfigsRequest, _ call: Call<IncrementalAlterConfigsResponse>
     ) {
-        controller.forward(call) { machine, context in
-            machine.incrementalAlterConfigs(request, context)
+        controller.forward(call) { machine, _ in
+            machine.incrementalAlterConfigs(request)
         }
     }
 }

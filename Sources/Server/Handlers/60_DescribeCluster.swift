@@ -18,7 +18,7 @@ struct DescribeClusterHandler: RequestHandler {
             return call.answer(response)
         }
         response.endpointType = 1
-        response.clusterId = image.clusterID.description
+        response.clusterId = image.clusterID
         for node in image.reachableBrokers(
             on: call.connection.listenerName, includingFenced: request.includeFencedBrokers)
         {
