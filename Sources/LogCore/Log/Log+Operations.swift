@@ -1,5 +1,5 @@
 package import Primitives
-package import RecordFormat
+internal import RecordFormat
 
 extension Log {
     /// Appends a leader's batches behind the last record.

@@ -20,7 +20,10 @@ extension LogContents {
 
         var count = min(stop - position, max(maxBytes, 0))
         if minOneBatch, count < stop - position {
-            let first = try knownSize ?? segments[index].batch(at: position, context)?.sizeInBytes
+            var first = knownSize
+            if first == nil {
+                first = try segments[index].batch(at: position, context)?.sizeInBytes
+            }
             count = max(count, first ?? 0)
         }
         let isWhole = position + count == stop

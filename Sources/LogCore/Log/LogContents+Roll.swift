@@ -19,11 +19,12 @@ extension LogContents {
             }
             return
         }
-        let isFull = size > limit - count || segments[active].relative(lastOffset) == nil
-        if try isFull
-            || isOld(active, maxTimestamp: maxTimestamp, now: now, configuration)
-            || areIndexesFull(active, configuration)
-        {
+        var isDue = size > limit - count || segments[active].relative(lastOffset) == nil
+        if !isDue {
+            isDue = try isOld(active, maxTimestamp: maxTimestamp, now: now, configuration)
+        }
+        if !isDue { isDue = try areIndexesFull(active, configuration) }
+        if isDue {
             try roll(at: endOffset, now: now, configuration)
             guard segments[activeIndex].relative(lastOffset) != nil else {
                 throw .offsetsExhausted(lastOffset)
@@ -51,8 +52,10 @@ extension LogContents {
         let limit = configuration.segmentIndexBytes
         return try context.reading { () throws(FileError) in
             // One entry of the time index is kept for the roll itself.
-            try segments[index].offsetIndex.count(files) >= limit / OffsetIndexEntry.size
-                || segments[index].timeIndex.count(files) >= limit / TimeIndexEntry.size - 1
+            let offsets = try segments[index].offsetIndex.count(files)
+            let times = try segments[index].timeIndex.count(files)
+            return offsets >= limit / OffsetIndexEntry.size
+                || times >= limit / TimeIndexEntry.size - 1
         }
     }
 

@@ -74,7 +74,7 @@ extension LogContents {
         }
     }
 
-    private func removeFiles(of segment: Segment) throws(LogError) {
+    func removeFiles(of segment: Segment) throws(LogError) {
         try context.committing { () throws(FileError) in
             for kind in LogFileName.Kind.allCases where kind != .snapshot {
                 let path = segment.path(kind)

@@ -1,4 +1,5 @@
 internal import Primitives
+internal import RecordFormat
 
 /// The files in a partition's directory that belong to the log, after what a crash left half done
 /// has been finished or undone.
