@@ -68,7 +68,7 @@ package final class Broker: Sendable {
 
         let housekeeping = Housekeeping(
             storage: storage, loop: network.loops[0],
-            intervalMilliseconds: configuration.housekeepingMilliseconds,
+            intervalMilliseconds: housekeepingMilliseconds(configuration),
             allOffline: { failed("no log directory can be used any more") })
         housekeeping.start()
         return Broker(
@@ -105,7 +105,7 @@ extension Broker {
         do throws(LogError) {
             for path in paths {
                 directories.append(
-                    try LogDirectory.open(path: path, world: world, defaults: defaults))
+                    try LogDirectory.open(path, world: world, defaults: defaults))
             }
         } catch {
             throw StartError(error)
@@ -137,7 +137,7 @@ extension Broker {
                 machine: ControllerMachine(
                     from: MetadataImage(clusterID: clusterID), settings: settings,
                     schema: DeclaredSettings(broker: configuration)),
-                log: MetadataLog(log: log, nodeID: configuration.nodeID, world: world))
+                log: try MetadataLog(log: log, nodeID: configuration.nodeID, world: world))
             try round.log.load(into: &round.machine)
             try round.log.lead(
                 clusterID: clusterID, directory: "\(directory.path)/\(MetadataLog.partition)")
@@ -200,7 +200,7 @@ extension Broker {
             return entry
         }
         let asked = request
-        do throws(MetadataLogError) {
+        do {
             let response = try round.decide { machine, context in
                 machine.registerBroker(asked, context)
             }
@@ -209,18 +209,26 @@ extension Broker {
                     "the controller refused this broker with error \(response.errorCode)")
             }
             let epoch = BrokerEpoch(response.brokerEpoch)
-            let unfencing: Decision<Void>
-            do throws(Refusal) {
-                unfencing = try round.machine.unfenceBroker(configuration.nodeID, epoch: epoch)
-            } catch {
-                throw StartError.metadata(error.message)
-            }
+            let unfencing = try round.machine.unfenceBroker(configuration.nodeID, epoch: epoch)
             try round.decide { _, _ in unfencing }
             try round.log.synchronize()
             return epoch
-        } catch {
+        } catch let error as StartError {
+            throw error
+        } catch let error as MetadataLogError {
             throw StartError(error)
+        } catch {
+            throw .metadata("\(error)")
         }
+    }
+
+    /// The least of the intervals at which something may be due.
+    private static func housekeepingMilliseconds(_ configuration: BrokerConfiguration) -> Int64 {
+        max(
+            min(
+                configuration.retentionCheckMilliseconds, configuration.flushCheckMilliseconds,
+                configuration.recoveryPointCheckpointMilliseconds,
+                configuration.logStartCheckpointMilliseconds), 100)
     }
 
     private static func makeRouter(

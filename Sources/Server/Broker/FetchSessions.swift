@@ -1,4 +1,6 @@
+internal import Coordination
 internal import Primitives
+internal import WireProtocol
 
 /// One partition of a fetch: what the client asked of it, and what it was told last.
 struct FetchTarget: Sendable {

@@ -1,3 +1,4 @@
+internal import LogCore
 internal import Networking
 internal import Primitives
 internal import Synchronization

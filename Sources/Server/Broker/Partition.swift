@@ -14,21 +14,41 @@ final class Partition: Sendable {
     let topicID: TopicID
     let log: Log
 
+    /// What the metadata says of a partition that this broker leads.
+    struct Leadership: Sendable {
+        let leader: BrokerID
+        let epoch: LeaderEpoch
+        let inSyncReplicas: [BrokerID]
+    }
+
     private struct State {
-        var role: LeaderRole
+        var leadership: Leadership
+        /// Made at the first touch: it asks the log for its end, which opens the log's files.
+        var role: LeaderRole?
         var configuration: TopicConfiguration
         var waiting: [ParkedFetch] = []
+
+        mutating func currentRole(_ log: Log) throws(LogError) -> LeaderRole {
+            if let role { return role }
+            let end = try log.logEndOffset
+            let made = LeaderRole(
+                leader: leadership.leader, epoch: leadership.epoch,
+                inSyncReplicas: leadership.inSyncReplicas, logEnd: end,
+                highWatermark: log.restoredHighWatermark ?? .zero)
+            role = made
+            return made
+        }
     }
     private let state: Mutex<State>
 
     init(
-        id: TopicPartition, topicID: TopicID, log: Log, role: LeaderRole,
+        id: TopicPartition, topicID: TopicID, log: Log, leadership: Leadership,
         configuration: TopicConfiguration
     ) {
         self.id = id
         self.topicID = topicID
         self.log = log
-        state = Mutex(State(role: role, configuration: configuration))
+        state = Mutex(State(leadership: leadership, configuration: configuration))
     }
 
     var configuration: TopicConfiguration { state.withLock { $0.configuration } }
@@ -39,8 +59,15 @@ final class Partition: Sendable {
         state.withLock { $0.configuration = configuration }
     }
 
-    var highWatermark: Offset { state.withLock { $0.role.highWatermark } }
-    var leaderEpoch: LeaderEpoch { state.withLock { $0.role.epoch } }
+    var leaderEpoch: LeaderEpoch { state.withLock { $0.leadership.epoch } }
+
+    var highWatermark: Offset {
+        get throws(LogError) {
+            try state.withLock { (state) throws(LogError) in
+                try state.currentRole(log).highWatermark
+            }
+        }
+    }
 
     /// Appends batches that have been validated, and wakes those who wait for them.
     ///
@@ -50,31 +77,43 @@ final class Partition: Sendable {
     /// - Parameter acks: -1 asks that `min.insync.replicas` be in sync.
     /// - Throws: `Refusal` with Kafka's error code; nothing was appended then.
     func append(_ batches: Bytes, acks: Int16, now: Timestamp) throws(Refusal) -> AppendResult {
-        let (outcome, woken) = state.withLock { state -> (Result<AppendResult, Refusal>, [ParkedFetch]) in
-            if acks == -1, state.role.inSyncCount < state.configuration.minInSyncReplicas {
-                let text = "\(state.role.inSyncCount) in-sync replicas, \(state.configuration.minInSyncReplicas) required"
-                return (.failure(Refusal(.notEnoughReplicas, text)), [])
-            }
-            do throws(LogError) {
-                let result = try log.append(batches, leaderEpoch: state.role.epoch, now: now)
-                let moved = state.role.replica(state.role.leader, reached: log.logEndOffset)
-                guard moved, !state.waiting.isEmpty else { return (.success(result), []) }
-                return (.success(result), state.waiting)
-            } catch {
-                return (.failure(Refusal(error)), [])
-            }
+        let (outcome, woken) = state.withLock { state in
+            Self.append(batches, acks: acks, now: now, to: log, &state)
         }
         // Outside the lock: a woken fetch reads this partition again.
         for fetch in woken { fetch.wake() }
         return try outcome.get()
     }
 
-    /// What a consumer may read from `offset` on: up to the high watermark.
-    func read(from offset: Offset, maxBytes: Int, minOneBatch: Bool) throws(Refusal) -> LogSlice {
-        let limit = highWatermark
+    private static func append(
+        _ batches: Bytes, acks: Int16, now: Timestamp, to log: Log, _ state: inout State
+    ) -> (Result<AppendResult, Refusal>, woken: [ParkedFetch]) {
         do throws(LogError) {
-            return try log.read(
+            var role = try state.currentRole(log)
+            let required = state.configuration.minInSyncReplicas
+            if acks == -1, role.inSyncCount < required {
+                let text = "\(role.inSyncCount) replicas in sync, min.insync.replicas is \(required)"
+                return (.failure(Refusal(.notEnoughReplicas, text)), [])
+            }
+            let result = try log.append(batches, leaderEpoch: role.epoch, now: now)
+            if result.duplicate { return (.success(result), []) }
+            let moved = role.replica(role.leader, reached: result.lastOffset.advanced(by: 1))
+            state.role = role
+            return (.success(result), moved ? state.waiting : [])
+        } catch {
+            return (.failure(Refusal(error)), [])
+        }
+    }
+
+    /// What a consumer may read from `offset` on: up to the high watermark.
+    func read(
+        from offset: Offset, maxBytes: Int, minOneBatch: Bool
+    ) throws(Refusal) -> (slice: LogSlice, highWatermark: Offset) {
+        do throws(LogError) {
+            let limit = try highWatermark
+            let slice = try log.read(
                 from: offset, upTo: limit, maxBytes: maxBytes, minOneBatch: minOneBatch)
+            return (slice, limit)
         } catch {
             throw Refusal(error)
         }
@@ -94,15 +133,15 @@ final class Partition: Sendable {
 
     /// Raises the log start offset (DeleteRecords). -1 stands for the high watermark. Returns the new one.
     func deleteRecords(before offset: Offset) throws(Refusal) -> Offset {
-        let watermark = highWatermark
-        let target = offset == .none ? watermark : offset
-        guard target.rawValue >= 0, target <= watermark else {
-            throw Refusal(
-                .offsetOutOfRange, "cannot delete up to \(offset), the high watermark is \(watermark)")
-        }
         do throws(LogError) {
+            let watermark = try highWatermark
+            let target = offset == .none ? watermark : offset
+            guard target.rawValue >= 0, target <= watermark else {
+                throw LogError.offsetOutOfRange(
+                    requested: target, start: try log.logStartOffset, end: watermark)
+            }
             try log.advanceLogStart(to: target)
-            return log.logStartOffset
+            return try log.logStartOffset
         } catch {
             throw Refusal(error)
         }

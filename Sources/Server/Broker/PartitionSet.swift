@@ -1,7 +1,6 @@
 internal import Coordination
 internal import LogCore
 internal import Primitives
-internal import Replication
 internal import Synchronization
 
 /// Brings this broker's partitions in line with the metadata: logs made, settings changed, logs removed.
@@ -76,11 +75,10 @@ final class PartitionSet: Sendable {
             let log = try storage.openOrCreate(
                 id, topicID: topic.id,
                 configuration: LogConfiguration(configuration, broker: broker))
-            let end = log.logEndOffset
-            let role = LeaderRole(
-                leader: node, epoch: image.leaderEpoch, inSyncReplicas: image.isr, logEnd: end,
-                highWatermark: end)
-            return Partition(id: id, topicID: topic.id, log: log, role: role,
+            let leadership = Partition.Leadership(
+                leader: node, epoch: image.leaderEpoch, inSyncReplicas: image.isr)
+            return Partition(
+                id: id, topicID: topic.id, log: log, leadership: leadership,
                 configuration: configuration)
         } catch {
             world.log(.error, "partition \(id) cannot be served: \(error)")

@@ -18,7 +18,6 @@ struct ProduceValidation {
 
     /// Returns what to append: `records` itself, or its content compressed anew.
     ///
-    /// - Parameter records: memory that nobody else reads yet; LogAppendTime is stamped in place.
     func check(_ records: Bytes) throws(Refusal) -> Bytes {
         var batch = try open(records)
         try checkKind(of: batch, in: records)
@@ -38,7 +37,6 @@ struct ProduceValidation {
             throw Refusal(error)
         }
         try checkSize(batch)
-        if topic.timestampType == .logAppendTime { batch.stamp(logAppendTime: now) }
         return batch.bytes
     }
 

@@ -52,19 +52,21 @@ struct MetadataLog {
     /// What a compressed batch may expand to. Apus does not compress these; Kafka may.
     private static let contentLimit = 64 << 20
 
-    init(log: Log, nodeID: BrokerID, world: World) {
+    init(log: Log, nodeID: BrokerID, world: World) throws(LogError) {
         self.log = log
+        nextOffset = try log.logEndOffset
         self.nodeID = nodeID
         self.world = world
     }
 
     /// The offset of the next record.
-    var nextOffset: Offset { log.logEndOffset }
+    private(set) var nextOffset: Offset
 
     /// Gives every record of the log in order to `machine`, batch by batch.
     func load(into machine: inout ControllerMachine) throws(MetadataLogError) {
-        var next = log.logStartOffset
-        while next < log.logEndOffset {
+        var next: Offset
+        do throws(LogError) { next = try log.logStartOffset } catch { throw .log(error) }
+        while next < nextOffset {
             var batches = RecordBatches(try read(from: next))
             while let batch = try nextBatch(of: &batches, after: next) {
                 next = batch.header.nextOffset
@@ -114,7 +116,12 @@ struct MetadataLog {
         do throws(LogError) {
             let slice = try log.read(
                 from: offset, upTo: nil, maxBytes: Self.readBytes, minOneBatch: true)
-            return try slice.load()
+            guard let region = slice.region else { return .empty }
+            do throws(FileError) {
+                return try region.file.read(count: region.count, at: region.position)
+            } catch {
+                throw LogError.io(error)
+            }
         } catch {
             throw .log(error)
         }
@@ -122,7 +129,11 @@ struct MetadataLog {
 
     /// Starts a new reign of this node. Returns when `quorum-state` and the leader's record are on disk.
     mutating func lead(clusterID: String, directory: String) throws(MetadataLogError) {
-        epoch = LeaderEpoch(max(log.latestEpoch?.rawValue ?? 0, 0) + 1)
+        do throws(LogError) {
+            epoch = LeaderEpoch(max(try log.latestEpoch?.rawValue ?? 0, 0) + 1)
+        } catch {
+            throw .log(error)
+        }
         let state = QuorumState(clusterID: clusterID, voter: nodeID, epoch: epoch)
         do throws(FileError) {
             // The epoch must be on disk before anything is written under it: it could be given out twice.
@@ -131,25 +142,17 @@ struct MetadataLog {
         } catch {
             throw .quorumState(error)
         }
-        var message = LeaderChangeMessage()
-        message.leaderId = nodeID.rawValue
-        var voter = LeaderChangeMessage.Voter()
-        voter.voterId = nodeID.rawValue
-        message.voters = [voter]
-        message.grantingVoters = [voter]
-        var key = ByteWriter(capacity: 4)
-        key.write(0 as Int16)
-        key.write(ControlRecordType.leaderChange.rawValue)
-        var value = ByteWriter(capacity: 64)
-        message.encode(into: &value, version: 0)
+        let voter = LeaderChange.Voter(id: nodeID)
         var builder = RecordBatchBuilder(leaderEpoch: epoch, isControl: true)
-        builder.append(timestamp: world.clock.wall(), key: key.finish(), value: value.finish())
+        builder.append(
+            .leaderChange(LeaderChange(leader: nodeID, voters: [voter], grantingVoters: [voter])),
+            timestamp: world.clock.wall())
         try write(builder)
         try synchronize()
     }
 
     /// Appends records as one batch, all or none. They are on disk after the next `synchronize`.
-    func append(
+    mutating func append(
         _ records: [MetadataRecord], version: MetadataVersion
     ) throws(MetadataLogError) {
         let now = world.clock.wall()
@@ -160,7 +163,7 @@ struct MetadataLog {
         try write(builder)
     }
 
-    private func write(_ builder: consuming RecordBatchBuilder) throws(MetadataLogError) {
+    private mutating func write(_ builder: consuming RecordBatchBuilder) throws(MetadataLogError) {
         let bytes: Bytes
         do throws(CompressionError) {
             bytes = try builder.build()
@@ -168,7 +171,8 @@ struct MetadataLog {
             throw .compression(error)
         }
         do throws(LogError) {
-            _ = try log.append(bytes, leaderEpoch: epoch, now: world.clock.wall())
+            let result = try log.append(bytes, leaderEpoch: epoch, now: world.clock.wall())
+            nextOffset = result.lastOffset.advanced(by: 1)
         } catch {
             throw .log(error)
         }

@@ -50,7 +50,7 @@ struct ProduceHandler: RequestHandler {
                         data.records, to: partition, acks: request.acks, version: call.version, now: now)
                     part.baseOffset = result.firstOffset.rawValue
                     part.logAppendTimeMs = result.logAppendTime.rawValue
-                    part.logStartOffset = partition.log.logStartOffset.rawValue
+                    part.logStartOffset = result.logStartOffset.rawValue
                 } catch {
                     refused = error
                     part.fill(error)

@@ -1,3 +1,4 @@
+internal import Coordination
 internal import LogCore
 internal import Networking
 internal import Primitives
@@ -73,14 +74,12 @@ private struct FetchReading: Sendable {
                 let partition = try cluster.partition(topic, target.partition)
                 outcome.partitions.append(partition)
                 try partition.check(currentLeaderEpoch: target.currentLeaderEpoch)
-                let watermark = partition.highWatermark
-                let slice = try partition.read(
+                let (slice, watermark) = try partition.read(
                     from: target.fetchOffset, maxBytes: min(max(target.maxBytes, 0), room),
                     minOneBatch: outcome.byteCount == 0)
                 room = max(room - slice.count, 0)
                 outcome.add(
-                    target, slice, highWatermark: watermark, logStart: partition.log.logStartOffset,
-                    isReadCommitted: isReadCommitted)
+                    target, slice, highWatermark: watermark, isReadCommitted: isReadCommitted)
             } catch {
                 outcome.add(target, error)
             }
@@ -105,14 +104,13 @@ struct FetchOutcome {
     }
 
     fileprivate mutating func add(
-        _ target: FetchTarget, _ slice: LogSlice, highWatermark: Offset, logStart: Offset,
-        isReadCommitted: Bool
+        _ target: FetchTarget, _ slice: LogSlice, highWatermark: Offset, isReadCommitted: Bool
     ) {
         var data = FetchResponse.PartitionData()
         data.partitionIndex = target.partition
         data.highWatermark = highWatermark.rawValue
         data.lastStableOffset = highWatermark.rawValue
-        data.logStartOffset = logStart.rawValue
+        data.logStartOffset = slice.logStartOffset.rawValue
         data.abortedTransactions = isReadCommitted ? [] : nil
         data.records = slice.payload ?? .bytes(.empty)
         byteCount += slice.count

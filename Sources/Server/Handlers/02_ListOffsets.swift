@@ -1,3 +1,4 @@
+internal import Coordination
 internal import LogCore
 internal import Primitives
 internal import WireProtocol
@@ -42,24 +43,43 @@ struct ListOffsetsHandler: RequestHandler {
     }
 }
 
+/// An offset as ListOffsets answers it.
+private struct FoundOffset {
+    let offset: Offset
+    var timestamp = Timestamp.none
+    let leaderEpoch: LeaderEpoch
+
+    /// The log's start or end, which has no time.
+    init(_ offset: Offset, _ leaderEpoch: LeaderEpoch) {
+        self.offset = offset
+        self.leaderEpoch = leaderEpoch
+    }
+
+    init(_ record: TimestampedOffset) {
+        offset = record.offset
+        timestamp = record.timestamp
+        leaderEpoch = record.leaderEpoch
+    }
+}
+
 extension Partition {
     /// What ListOffsets' special times and real times stand for; nil where there is no such record.
-    fileprivate func find(time: Int64) throws(Refusal) -> TimedOffset? {
+    fileprivate func find(time: Int64) throws(Refusal) -> FoundOffset? {
         do throws(LogError) {
             switch time {
             case -1:
-                return TimedOffset(offset: highWatermark, timestamp: .none, leaderEpoch: leaderEpoch)
+                return FoundOffset(try highWatermark, leaderEpoch)
             case -2, -4:
-                let start = log.logStartOffset
-                return TimedOffset(
-                    offset: start, timestamp: .none, leaderEpoch: log.leaderEpoch(at: start) ?? .none)
+                let start = try log.logStartOffset
+                return FoundOffset(start, try log.leaderEpoch(of: start))
             case -3:
-                return try log.maxTimestamp()
+                return try log.maxTimestamp().map(FoundOffset.init)
             case ..<(-3):
                 return nil
             default:
                 let found = try log.offset(forTimestamp: Timestamp(time))
-                return found.flatMap { $0.offset < highWatermark ? $0 : nil }
+                guard let found, found.offset < (try highWatermark) else { return nil }
+                return FoundOffset(found)
             }
         } catch {
             throw Refusal(error)

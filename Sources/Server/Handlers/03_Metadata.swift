@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Networking
 internal import Primitives
 internal import WireProtocol
 

@@ -1,3 +1,4 @@
+internal import Coordination
 internal import WireProtocol
 
 /// CreateTopics, versions 0 to 7: partitions and replication factor or explicit assignments, settings, and

@@ -1,3 +1,4 @@
+internal import Coordination
 internal import WireProtocol
 
 /// DeleteTopics, versions 1 to 6: by name, or from 6 on by id too (KIP-516). The files are renamed at once and

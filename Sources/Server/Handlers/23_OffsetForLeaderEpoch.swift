@@ -1,3 +1,5 @@
+internal import Coordination
+internal import LogCore
 internal import Primitives
 internal import WireProtocol
 
@@ -22,7 +24,7 @@ struct OffsetForLeaderEpochHandler: RequestHandler {
                 do throws(Refusal) {
                     let partition = try cluster.partition(topic.topic, asked.partition)
                     try partition.check(currentLeaderEpoch: asked.currentLeaderEpoch)
-                    if let end = partition.log.endOffset(forEpoch: LeaderEpoch(asked.leaderEpoch)) {
+                    if let end = try partition.end(of: LeaderEpoch(asked.leaderEpoch)) {
                         part.leaderEpoch = end.epoch.rawValue
                         part.endOffset = end.endOffset.rawValue
                     }
@@ -34,5 +36,15 @@ struct OffsetForLeaderEpochHandler: RequestHandler {
             response.topics.append(answer)
         }
         call.answer(response)
+    }
+}
+
+extension Partition {
+    fileprivate func end(of epoch: LeaderEpoch) throws(Refusal) -> EpochEnd? {
+        do throws(LogError) {
+            return try log.endOffset(forEpoch: epoch)
+        } catch {
+            throw Refusal(error)
+        }
     }
 }

@@ -1,3 +1,4 @@
+internal import Coordination
 internal import WireProtocol
 
 /// AlterConfigs, versions 0 to 2: replaces all settings of a resource at once. Superseded by

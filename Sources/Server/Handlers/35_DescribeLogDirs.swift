@@ -12,8 +12,8 @@ struct DescribeLogDirsHandler: RequestHandler {
 
     func handle(_ request: DescribeLogDirsRequest, _ call: Call<DescribeLogDirsResponse>) {
         // Asking a file system for its size can block on a slow disk.
-        let work = { [self] in call.answer(describe(request)) }
-        if !storage.world.background.submit(work) {
+        let accepted = storage.world.background.submit { [self] in call.answer(describe(request)) }
+        if !accepted {
             call.close("too much background work waits for DescribeLogDirs")
         }
     }
@@ -31,7 +31,12 @@ struct DescribeLogDirsHandler: RequestHandler {
             for log in directory.logs where Self.isAsked(log.topicPartition, request) {
                 var partition = DescribeLogDirsResponse.DescribeLogDirsPartition()
                 partition.partitionIndex = log.topicPartition.partition.rawValue
-                partition.partitionSize = Int64(log.sizeInBytes)
+                do throws(LogError) {
+                    partition.partitionSize = Int64(try log.sizeInBytes)
+                } catch {
+                    storage.world.log(.warn, "size of \(log.topicPartition): \(error)")
+                    continue
+                }
                 let name = log.topicPartition.topic
                 if result.topics.last?.name != name {
                     var topic = DescribeLogDirsResponse.DescribeLogDirsTopic()

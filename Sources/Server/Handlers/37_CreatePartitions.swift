@@ -1,3 +1,4 @@
+internal import Coordination
 internal import WireProtocol
 
 /// CreatePartitions, versions 0 to 3: more partitions for a topic, never fewer; keys move with it.

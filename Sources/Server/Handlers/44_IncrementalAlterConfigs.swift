@@ -1,3 +1,4 @@
+internal import Coordination
 internal import WireProtocol
 
 /// IncrementalAlterConfigs, versions 0 and 1 (KIP-339): set, delete, append to and subtract from settings of

@@ -1,3 +1,4 @@
+internal import Coordination
 internal import LogCore
 internal import Primitives
 internal import WireProtocol
@@ -20,14 +21,14 @@ struct DescribeProducersHandler: RequestHandler {
                 part.partitionIndex = index
                 do throws(Refusal) {
                     let partition = try cluster.partition(topic.name, index)
-                    part.activeProducers = partition.log.producerStates.map { known in
+                    part.activeProducers = try partition.rememberedProducers().map { known in
                         var state = DescribeProducersResponse.ProducerState()
-                        state.producerId = known.producerID.rawValue
+                        state.producerId = known.id.rawValue
                         state.producerEpoch = Int32(known.epoch.rawValue)
                         state.lastSequence = known.lastSequence
                         state.lastTimestamp = known.lastTimestamp.rawValue
                         state.coordinatorEpoch = known.coordinatorEpoch
-                        state.currentTxnStartOffset = -1
+                        state.currentTxnStartOffset = known.transactionStart.rawValue
                         return state
                     }
                 } catch {
@@ -39,5 +40,15 @@ struct DescribeProducersHandler: RequestHandler {
             response.topics.append(answer)
         }
         call.answer(response)
+    }
+}
+
+extension Partition {
+    fileprivate func rememberedProducers() throws(Refusal) -> [ProducerDescription] {
+        do throws(LogError) {
+            return try log.producerStates
+        } catch {
+            throw Refusal(error)
+        }
     }
 }

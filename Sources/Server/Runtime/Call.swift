@@ -1,5 +1,5 @@
 package import Networking
-package import Primitives
+internal import Primitives
 package import WireProtocol
 
 /// What stands before every request's body.
