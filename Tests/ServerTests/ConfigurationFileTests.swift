@@ -48,6 +48,27 @@ struct PropertiesFileTests {
         #expect(parsed.properties.map(\.key) == ["ok", "fine"])
     }
 
+    @Test("no text at all makes the reader fail")
+    func anything() {
+        let alphabet = Array("\\\\\\\n\r\u{c} =:#!uu0aF9\u{e9}\u{1f600}")
+        // A seed of its own, so that each run sees the same texts.
+        var state: UInt64 = 42
+        for _ in 0..<2000 {
+            var text = ""
+            for _ in 0..<20 {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                text.append(alphabet[Int(state >> 33) % alphabet.count])
+            }
+            let parsed = PropertiesFile.parse(text, name: "f")
+            let properties = parsed.properties
+            #expect(properties.count + parsed.problems.count <= 20)
+            let settings = properties.map {
+                Property(key: "listeners", value: $0.key + "://" + $0.value, origin: $0.origin)
+            }
+            _ = try? ConfigurationLoader.load(properties + settings, hostName: "here")
+        }
+    }
+
     @Test("an entry knows the line on which it starts")
     func lines() {
         let parsed = PropertiesFile.parse("a=1\r\n# c\r\nb=2\\\r\n 3\r\nc=4", name: "f")

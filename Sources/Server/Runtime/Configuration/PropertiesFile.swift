@@ -61,14 +61,11 @@ package enum PropertiesFile {
                 }
             }
             var line = open ?? LogicalLine(number: number, units: [])
+            // Let go of, so that appending to `line` does not copy it.
+            open = nil
             let continues = content.reversed().prefix { $0 == Unit.backslash }.count % 2 == 1
             line.units += continues ? content.dropLast() : content
-            if continues {
-                open = line
-            } else {
-                lines.append(line)
-                open = nil
-            }
+            if continues { open = line } else { lines.append(line) }
         }
         // The file ended in a backslash.
         if let open { lines.append(open) }
