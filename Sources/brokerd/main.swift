@@ -1,5 +1,4 @@
 internal import Glibc
 internal import Server
 
-let result = DaemonCommandLine(.brokerd).parse(Array(CommandLine.arguments.dropFirst()))
-exit(result.finish() ?? 1)
+exit(BrokerProcess.run(arguments: CommandLine.arguments))
