@@ -88,7 +88,8 @@ import WireProtocol
         #expect(cluster.errorOfCreating(Scenario.topic("__cluster_metadata")) == 42)
     }
 
-    @Test("numbers of partitions below 1 are refused, other than -1", arguments: [0, -2, Int32.min])
+    @Test(
+        "numbers of partitions below 1 are refused, other than -1", arguments: [0, -2, Int32.min])
     func partitionCount(count: Int32) throws {
         var cluster = try Scenario()
         #expect(cluster.errorOfCreating(Scenario.topic("t", partitions: count)) == 37)

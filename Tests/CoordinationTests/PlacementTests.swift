@@ -12,7 +12,9 @@ import WireProtocol
         return try #require(cluster.image.topic(named: "t")).partitions
     }
 
-    @Test("every broker leads as many partitions as any other", arguments: 1...8 as ClosedRange<UInt64>)
+    @Test(
+        "every broker leads as many partitions as any other",
+        arguments: 1...8 as ClosedRange<UInt64>)
     func balanced(seed: UInt64) throws {
         let placed = try partitions(brokers: 5, count: 20, factor: 3, seed: seed)
         var leaders: [BrokerID: Int] = [:]
@@ -26,7 +28,9 @@ import WireProtocol
         #expect(replicas.values.allSatisfy { $0 == 12 })
     }
 
-    @Test("replicas stand in different racks as long as there are racks", arguments: 1...8 as ClosedRange<UInt64>)
+    @Test(
+        "replicas stand in different racks as long as there are racks",
+        arguments: 1...8 as ClosedRange<UInt64>)
     func racks(seed: UInt64) throws {
         let racks = ["a", "b", "c"]
         let placed = try partitions(brokers: 7, racks: racks, count: 30, factor: 3, seed: seed)

@@ -20,7 +20,8 @@ import WireProtocol
                     Scenario.topic(
                         name, partitions: Int32(random.below(8) - 2),
                         factor: Int16(random.below(5) - 1),
-                        settings: random.below(2) == 0 ? [] : [("retention.ms", "\(random.below(9))")]
+                        settings: random.below(2) == 0
+                            ? [] : [("retention.ms", "\(random.below(9))")]
                     ),
                     validateOnly: random.below(5) == 0)
             case 2:

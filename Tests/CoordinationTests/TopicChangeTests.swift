@@ -123,7 +123,8 @@ import WireProtocol
         #expect(
             cluster.alter(
                 Self.topic, "t", [("retention.ms", 1, nil), ("segment.ms", 1, nil)]) == 0)
-        #expect(cluster.image.configuration(of: resource).settings.map(\.name) == ["cleanup.policy"])
+        #expect(
+            cluster.image.configuration(of: resource).settings.map(\.name) == ["cleanup.policy"])
         #expect(try cluster.imageOfReader() == cluster.image)
     }
 

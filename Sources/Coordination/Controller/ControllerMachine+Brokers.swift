@@ -110,13 +110,14 @@ extension ControllerMachine {
         for feature in image.features.keys {
             guard let level = image.features[feature] else { continue }
             let offered = request.features.first { $0.name == feature }
-            let range = (offered?.minSupportedVersion ?? 0)...max(
-                offered?.minSupportedVersion ?? 0, offered?.maxSupportedVersion ?? 0)
-            guard range.contains(level) else {
+            // A feature the broker does not name, it does not have.
+            let lowest = offered?.minSupportedVersion ?? 0
+            let highest = offered?.maxSupportedVersion ?? 0
+            guard lowest <= level, level <= highest else {
                 throw Refusal(
                     .unsupportedVersion,
                     "The cluster is at \(feature) \(level); the broker works with "
-                        + "\(range.lowerBound) to \(range.upperBound).")
+                        + "\(lowest) to \(highest).")
             }
         }
     }

@@ -154,7 +154,8 @@ extension ControllerMachine {
         for config in topic.configs {
             guard let value = config.value else {
                 throw Refusal(
-                    .invalidConfig, "'\(config.name)' has no value; a new topic's settings need one.")
+                    .invalidConfig,
+                    "'\(config.name)' has no value; a new topic's settings need one.")
             }
             guard overrides[config.name] == nil else {
                 throw Refusal(.invalidRequest, "'\(config.name)' is set more than once.")

@@ -7,7 +7,9 @@ extension ControllerMachine {
     package func incrementalAlterConfigs(
         _ request: IncrementalAlterConfigsRequest
     ) -> Decision<IncrementalAlterConfigsResponse> {
-        let keys = request.resources.map { ResourceKey(type: $0.resourceType, name: $0.resourceName) }
+        let keys = request.resources.map {
+            ResourceKey(type: $0.resourceType, name: $0.resourceName)
+        }
         let (outcomes, records) = alter(keys) { resource, position throws(Refusal) in
             try settingChanges(request.resources[position].configs, of: resource)
         }
@@ -25,7 +27,9 @@ extension ControllerMachine {
 
     /// Replaces all settings of each resource by those given, the old way.
     package func alterConfigs(_ request: AlterConfigsRequest) -> Decision<AlterConfigsResponse> {
-        let keys = request.resources.map { ResourceKey(type: $0.resourceType, name: $0.resourceName) }
+        let keys = request.resources.map {
+            ResourceKey(type: $0.resourceType, name: $0.resourceName)
+        }
         let (outcomes, records) = alter(keys) { resource, position throws(Refusal) in
             try replacements(request.resources[position].configs, of: resource)
         }

@@ -71,8 +71,9 @@ struct ReplicaPlacement {
             var racks: Set<String> = []
             var passedOver: [BrokerImage] = []
             for broker in waiting {
-                if chosen.count < count, racks.insert(broker.rack ?? "").inserted
-                    || broker.rack == nil
+                if chosen.count < count,
+                    racks.insert(broker.rack ?? "").inserted
+                        || broker.rack == nil
                 {
                     chosen.append(broker.id)
                 } else {

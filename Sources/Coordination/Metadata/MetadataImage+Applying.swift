@@ -15,6 +15,16 @@ extension MetadataImage {
         return next
     }
 
+    /// The image that a snapshot holds: `records` are its content, and stand for everything in the
+    /// log up to `provenance`. Offsets in errors count the records of the snapshot from 0.
+    package init(
+        clusterID: String, snapshot records: [MetadataRecord], of provenance: Provenance
+    ) throws(MetadataReplayError) {
+        self = try MetadataImage(clusterID: clusterID)
+            .applying(records, at: .zero, epoch: provenance.epoch)
+        self.provenance = provenance
+    }
+
     /// Applies one record, which lies at `offset`.
     mutating func apply(
         _ record: MetadataRecord, at offset: Offset, epoch: LeaderEpoch

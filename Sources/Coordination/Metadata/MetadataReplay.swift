@@ -40,7 +40,8 @@ package struct MetadataReplay: Equatable, Sendable {
     ) throws(MetadataReplayError) {
         switch (record, open) {
         case (.beginTransaction, let open?):
-            throw MetadataReplayError(.transactionInsideTransaction(startedAt: open.start), at: offset)
+            throw MetadataReplayError(
+                .transactionInsideTransaction(startedAt: open.start), at: offset)
         case (.beginTransaction, nil):
             open = OpenTransaction(start: offset, image: published)
         case (.endTransaction, let open?):
@@ -58,6 +59,10 @@ package struct MetadataReplay: Equatable, Sendable {
             return
         }
         let provenance = MetadataImage.Provenance(offset: offset, epoch: epoch)
-        if open == nil { published.provenance = provenance } else { open?.image.provenance = provenance }
+        if open == nil {
+            published.provenance = provenance
+        } else {
+            open?.image.provenance = provenance
+        }
     }
 }
