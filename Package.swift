@@ -59,7 +59,7 @@ let package = Package(
 
         tests("PrimitivesTests", ["Primitives"]),
         tests("RecordFormatTests", ["RecordFormat", "Primitives"]),
-        tests("WireProtocolTests", ["WireProtocol", "Primitives"]),
+        tests("WireProtocolTests", ["WireProtocol", "wiregen", "Primitives"]),
         tests("LogCoreTests", ["LogCore", "RecordFormat", "Primitives"]),
         tests("NetworkingTests", ["Networking", "Primitives"]),
         tests("CoordinationTests", ["Coordination", "WireProtocol", "RecordFormat", "Primitives"]),
