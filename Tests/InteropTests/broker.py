@@ -84,6 +84,7 @@ class Broker:
             if READY.match(text) and not found.is_set():
                 self.ready_line = text
                 found.set()
+        process.stdout.close()
 
     def kill(self):
         """SIGKILL: the process has no chance to write or say anything."""

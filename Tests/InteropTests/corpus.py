@@ -1,11 +1,13 @@
 """Real text as records: Debian's American word list and the documents of two Debian packages.
 
-Everything is deterministic: the same share of the same size is the same records on each run.
+Everything is deterministic, but for the day that timestamps start from: the same share of the same
+size is the same records on each run.
 A share is one producer's work. Together the shares go through the word list once, and through the
 documents as often as it takes to reach the size wanted.
 """
 
 import gzip
+import time
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -16,8 +18,10 @@ WORDS = Path("/usr/share/dict/american-english")
 DOCUMENTS = (Path("/usr/share/doc/debian-policy"), Path("/usr/share/doc/debian"))
 SUFFIXES = (".txt", ".txt.gz", ".html", ".html.gz")
 
-#: The first record's timestamp; an arbitrary moment of 2023.
-EPOCH = 1_700_000_000_000
+#: The first record's timestamp, two midnights ago. Not longer ago, or the broker's default retention
+#: of a week would rightly delete the corpus while it is read.
+DAY = 86_400_000
+EPOCH = (int(time.time() * 1000) // DAY - 2) * DAY
 #: Below the broker's default limit for a batch (1,048,588 bytes), with room for the headers.
 LARGEST_VALUE = 900_000
 

@@ -1,7 +1,7 @@
 """The list of cases, how one is run, and what is printed."""
 
-import signal
 import shutil
+import signal
 import tempfile
 import time
 import traceback
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker import Broker, OutsideBroker
+from broker import Broker, BrokerError, OutsideBroker
 
 
 class Skip(Exception):
@@ -77,7 +77,13 @@ class Context:
         """A broker for one case. Its files go when the case has passed."""
         broker = self._new_broker(overrides or {}, advertised)
         with broker:
-            yield broker
+            try:
+                yield broker
+            except Exception as error:
+                if broker.process.poll() not in (None, 0, -signal.SIGKILL):
+                    died = f"the broker ended with {broker.process.returncode}"
+                    raise BrokerError(f"{died} ({reason(error)}){broker.tail()}") from error
+                raise
         shutil.rmtree(broker.directory, ignore_errors=True)
 
     @property
@@ -109,7 +115,11 @@ def time_limit(seconds):
 
 def reason(error: BaseException) -> str:
     """One line: what went wrong, and where in the cases when it was not an assertion of ours."""
+    # A broker's last log lines keep their lines; what clients say becomes one, of bearable length.
     text = str(error) or type(error).__name__
+    if not isinstance(error, BrokerError):
+        text = " ".join(text.split())
+        text = text if len(text) <= 500 else f"{text[:300]} ... {text[-190:]}"
     if isinstance(error, AssertionError):
         if error.args:
             return text

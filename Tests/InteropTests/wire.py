@@ -5,6 +5,7 @@ A request is its body; `Connection.ask` puts header version 1 and the length bef
 
 import socket
 import struct
+import time
 
 from crc32c import crc32c
 
@@ -177,12 +178,13 @@ def record(index: int, key, value, timestamp_delta=0) -> bytes:
     return varint(len(body)) + body
 
 
-def batch(values, *, attributes=0, timestamp=1_700_000_000_000, producer=(-1, -1, -1), **lies):
+def batch(values, *, attributes=0, timestamp=None, producer=(-1, -1, -1), **lies):
     """A version 2 batch of `values`. `lies` replace fields: crc, length, count, last_delta, magic.
 
     `body` replaces the records themselves, for bodies that are compressed or damaged.
     """
     body = lies.get("body", b"".join(record(i, None, v) for i, v in enumerate(values)))
+    timestamp = int(time.time() * 1000) if timestamp is None else timestamp
     after_crc = struct.pack(
         ">hiqqqhii",
         attributes,

@@ -1,20 +1,24 @@
-"""The cases, in the order in which they run. Importing a module adds its cases to the list."""
+"""The cases, in the order of a run: importing a module adds its cases to the list."""
+
+from importlib import import_module
 
 import harness
 
+MODULES = (
+    "versions",
+    "matrix",
+    "consuming",
+    "topics",
+    "administration",
+    "refusals",
+    "bad_input",
+    "crash",
+    "volume",
+    "stopping",
+)
+
 
 def all_cases() -> list:
-    from cases import (  # noqa: F401
-        versions,
-        matrix,
-        consuming,
-        topics,
-        administration,
-        refusals,
-        bad_input,
-        crash,
-        volume,
-        stopping,
-    )
-
+    for module in MODULES:
+        import_module(f"cases.{module}")
     return harness.CASES

@@ -3,11 +3,14 @@
 import random
 import socket
 import struct
+import zlib
 
 import wire
 from clients.confluent import Confluent
 from harness import Context, case
 from record import Record
+
+from cases.topics import create
 
 CORRUPT, INVALID_RECORD, UNSUPPORTED_FORMAT = 2, 87, 43
 #: How much memory a lying length may cost. The frames below declare up to two gigabytes.
@@ -199,10 +202,6 @@ def damaged_batches(context: Context):
 
 @case("a compressed body that expands without measure is refused")
 def bomb(context: Context):
-    import zlib
-
-    from cases.topics import create
-
     # A topic that must open batches: it compresses again.
     topic = create(context, "bomb", compression_type="lz4")
     before = resident(context)

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import corpus
-from clients import aio_kafka, kafka_python, kcat
+from clients import aio_kafka, kafka_python
 from clients.admin import confluent_admin, describe_topic, settle
 from clients.confluent import Confluent, Sending, as_consumed, consumer, read_to_end
 from confluent_kafka import TopicPartition
@@ -134,10 +134,8 @@ def kcat_idempotent(context: Context):
             raise AssertionError(f"kcat ended with {process.returncode}: {said.decode()[-300:]}")
         found = Confluent().consume(broker.address, "crash", 0)
         if [r.value for r in found] != lines:
-            wrong = next(
-                (i for i, (a, b) in enumerate(zip(lines, [r.value for r in found])) if a != b),
-                min(len(lines), len(found)),
-            )
+            pairs = enumerate(zip(lines, found))
+            wrong = next((i for i, (line, got) in pairs if line != got.value), "the end")
             raise AssertionError(f"{len(found)} of {len(lines)} lines, first difference at {wrong}")
 
 
@@ -174,11 +172,15 @@ def acknowledged_stay(context: Context):
 def reading_goes_on(context: Context):
     records = records_for(context)
     with context.own_broker() as broker:
-        Confluent().produce(broker.address, "crash", 0, records, "zstd")
-        client = consumer(broker.address, max_partition_fetch_bytes=50_000, queued_min_messages=1)
+        # Small batches and small fetches: most must still be unread when the broker dies.
+        sending = Sending(broker.address, compression_type="zstd", batch_num_messages=100)
+        for record in records:
+            sending.send("crash", 0, record)
+        sending.finish()
+        client = consumer(broker.address, max_partition_fetch_bytes=20_000, queued_min_messages=1)
         found = []
         try:
-            for message in read_to_end(client, [TopicPartition("crash", 0, 0)]):
+            for message in read_to_end(client, [TopicPartition("crash", 0, 0)], at_once=100):
                 found.append(as_consumed(message))
                 if len(found) == len(records) // 2:
                     broker.restart_after_kill()

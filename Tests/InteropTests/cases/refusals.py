@@ -1,10 +1,10 @@
 """What a broker refuses, and that each client says it in its own proper words."""
 
 import asyncio
+import struct
 
 import aiokafka.errors
 import kafka.errors
-
 import wire
 from clients import aio_kafka, kafka_python, kcat
 from clients.admin import confluent_admin, require_error
@@ -123,10 +123,13 @@ def bad_name_on_first_use(context: Context):
 def impossible(context: Context):
     admin = confluent_admin(context.address)
     topic = context.topic("impossible")
-    require_error([KafkaError.INVALID_REPLICATION_FACTOR], admin.create_topics([NewTopic(topic, 1, 3)]))
-    require_error([KafkaError.INVALID_PARTITIONS], admin.create_topics([NewTopic(topic, 0, 1)]))
-    strangers = NewTopic(topic, replica_assignment=[[777]], num_partitions=1)
-    require_error([KafkaError.INVALID_REPLICA_ASSIGNMENT], admin.create_topics([strangers]))
+    refusals = {
+        KafkaError.INVALID_REPLICATION_FACTOR: NewTopic(topic, 1, 3),
+        KafkaError.INVALID_PARTITIONS: NewTopic(topic, 0, 1),
+        KafkaError.INVALID_REPLICA_ASSIGNMENT: NewTopic(topic, 1, replica_assignment=[[777]]),
+    }
+    for code, impossible_topic in refusals.items():
+        require_error([code], admin.create_topics([impossible_topic]))
 
 
 @case("a partition that does not exist is unknown, and others of the request are served")
@@ -145,8 +148,6 @@ def unknown_partition(context: Context):
 
 @case("wrong sequence numbers of an idempotent producer are refused, duplicates are not")
 def sequences(context: Context):
-    import struct
-
     topic = context.topic("sequences")
     kafka_python.KafkaPython().produce(context.address, topic, 0, [Record(b"k", b"v")])
     with wire.Connection(context.address) as connection:

@@ -99,7 +99,7 @@ def unknown_setting(context: Context):
         raise AssertionError(f"does not propose log.retention.hours: {said}")
 
 
-@case("the shared broker, after all of the above, stops with 0 and trapped nowhere", own_process=True)
+@case("the shared broker, after all of the above, stops with 0", own_process=True)
 def shared_stop(context: Context):
     began = time.monotonic()
     context.broker.stop()

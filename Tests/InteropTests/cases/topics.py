@@ -2,6 +2,7 @@
 
 import time
 
+import corpus
 import wire
 from clients import all_clients
 from clients.admin import alter, confluent_admin, describe_topic, settle
@@ -12,20 +13,16 @@ from harness import Context, case
 from record import Record, require_same
 
 CODEC_NUMBERS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
-RECORDS = [
-    Record(b"key %d" % i, b"some text that can be made smaller " * 5, (("n", b"%d" % i),), 1_700_000_000_000 + i)
-    for i in range(200)
-]  # fmt: skip
+TEXT = b"some text that can be made smaller " * 5
+RECORDS = [Record(b"key %d" % i, TEXT, (("n", b"%d" % i),), corpus.EPOCH + i) for i in range(200)]
 
 
 def create(context: Context, hint: str, partitions=1, **config) -> str:
     topic = context.topic(hint)
     dotted = {key.replace("_", "."): str(value) for key, value in config.items()}
-    settle(
-        confluent_admin(context.address).create_topics(
-            [NewTopic(topic, partitions, 1, config=dotted)]
-        )
-    )
+    # The client must live until its futures have their results.
+    admin = confluent_admin(context.address)
+    settle(admin.create_topics([NewTopic(topic, partitions, 1, config=dotted)]))
     return topic
 
 
@@ -46,7 +43,9 @@ def first_use(context: Context):
         client.produce(context.address, topic, 0, records)
         found = confluent_admin(context.address).list_topics(topic, 10).topics[topic]
         if found.error is not None or len(found.partitions) != 1:
-            raise AssertionError(f"{client.name}: {found.error}, {len(found.partitions)} partitions")
+            raise AssertionError(
+                f"{client.name}: {found.error}, {len(found.partitions)} partitions"
+            )
 
 
 @case("num.partitions is what a topic made on first use gets", own_process=True)
@@ -119,7 +118,8 @@ def max_message(context: Context):
     with wire.Connection(context.address) as connection:
         small = wire.produce_body(topic, 0, wire.batch([b"." * 1000]))
         large = wire.produce_body(topic, 0, wire.batch([b"." * 3000]))
-        results = [wire.read_produced(connection.ask(wire.PRODUCE, 3, b))[0] for b in (small, large)]
+        answers = [connection.ask(wire.PRODUCE, 3, body) for body in (small, large)]
+        results = [wire.read_produced(answer)[0] for answer in answers]
         if results != [0, 10]:
             raise AssertionError(f"errors {results}, expected [0, 10]")
         admin = confluent_admin(context.address)
@@ -149,7 +149,8 @@ def acknowledgements(context: Context):
 @case("settings given at creation are the topic's own, and others the broker's")
 def origins(context: Context):
     topic = create(context, "origin", retention_ms=123_456, segment_bytes=1_048_576)
-    settings = describe_topic(confluent_admin(context.address), topic)
+    admin = confluent_admin(context.address)
+    settings = describe_topic(admin, topic)
     for name, value in {"retention.ms": "123456", "segment.bytes": "1048576"}.items():
         if (settings[name].value, settings[name].is_default) != (value, False):
             raise AssertionError(f"{name}: {settings[name]!r}")

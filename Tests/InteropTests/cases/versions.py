@@ -2,18 +2,20 @@
 
 import struct
 
+import corpus
 import wire
 from clients.confluent import Confluent, Sending, as_consumed, consumer, read_to_end
-from clients.kafka_python import producer as kp_producer
 from clients.kafka_python import consumer as kp_consumer
-from clients.kafka_python import read_to_end as kp_read, require_delivered, send
+from clients.kafka_python import producer as kp_producer
+from clients.kafka_python import read_to_end as kp_read
+from clients.kafka_python import require_delivered, send
 from confluent_kafka import TopicPartition
 from harness import Context, case
 from kafka import TopicPartition as KPTopicPartition
 from record import Record, require_same
 
 RECORDS = [
-    Record(b"k%d" % i, b"v%d" % i, (("h", b"%d" % i),), 1_700_000_000_000 + i) for i in range(100)
+    Record(b"k%d" % i, b"v%d" % i, (("h", b"%d" % i),), corpus.EPOCH + i) for i in range(100)
 ]
 
 

@@ -1,10 +1,9 @@
 """Many small records: every one arrives once, in order."""
 
+from clients.admin import confluent_admin, settle
+from clients.confluent import Sending, consumer, read_to_end
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewTopic
-
-from clients.confluent import Sending, consumer, read_to_end
-from clients.admin import confluent_admin, settle
 from harness import Context, case
 from record import Record
 

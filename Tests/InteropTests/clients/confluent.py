@@ -3,7 +3,6 @@
 import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-
 from record import Consumed
 
 #: Keeps the client's own log lines (each refused connection of a restart) off the output.
@@ -78,7 +77,7 @@ def as_consumed(message) -> Consumed:
     )
 
 
-def read_to_end(client, partitions, seconds=90):
+def read_to_end(client, partitions, seconds=90, at_once=10_000):
     """Every message of `partitions` ([TopicPartition] with offsets) up to each one's end."""
     client.assign(partitions)
     open_ends = {(p.topic, p.partition) for p in partitions}
@@ -86,7 +85,7 @@ def read_to_end(client, partitions, seconds=90):
     while open_ends:
         if time.monotonic() > deadline:
             raise AssertionError(f"consumer saw no end of {sorted(open_ends)} in {seconds} s")
-        for message in client.consume(10_000, 0.5):
+        for message in client.consume(at_once, 0.5):
             error = message.error()
             if error is None:
                 yield message

@@ -3,7 +3,6 @@
 import time
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-
 from record import Consumed
 
 

@@ -38,7 +38,7 @@ def parse(output: bytes) -> list:
     while position < len(output):
         frame = FRAME.match(output, position)
         if frame is None:
-            raise AssertionError(f"kcat printed {output[position:position + 40]!r}")
+            raise AssertionError(f"kcat printed {output[position : position + 40]!r}")
         offset, timestamp, key_size, value_size = map(int, frame.groups())
         start = frame.end()
         middle = start + max(key_size, 0)
