@@ -192,6 +192,13 @@ extension Broker {
         request.incarnationId = .random(world.random)
         request.rack = configuration.rack
         request.logDirs = storage.directoryIDs
+        request.features = SupportedFeatures.all.map { range in
+            var feature = BrokerRegistrationRequest.Feature()
+            feature.name = range.name
+            feature.minSupportedVersion = range.minimum
+            feature.maxSupportedVersion = range.maximum
+            return feature
+        }
         request.listeners = advertised.map { listener in
             var entry = BrokerRegistrationRequest.Listener()
             entry.name = listener.name

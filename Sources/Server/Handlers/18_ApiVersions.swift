@@ -31,11 +31,13 @@ struct ApiVersionsHandler: RequestHandler {
             finalized.maxVersionLevel = level
             finalized.minVersionLevel = level
             response.finalizedFeatures.append(finalized)
+        }
+        response.supportedFeatures = SupportedFeatures.all.map { range in
             var supported = ApiVersionsResponse.SupportedFeatureKey()
-            supported.name = name
-            supported.minVersion = level
-            supported.maxVersion = level
-            response.supportedFeatures.append(supported)
+            supported.name = range.name
+            supported.minVersion = range.minimum
+            supported.maxVersion = range.maximum
+            return supported
         }
         call.answer(response)
     }
