@@ -56,12 +56,17 @@ import WireProtocol
         var partition = PartitionRecord()
         partition.partitionId = -1
         partition.topicId = UUID128(high: 1, low: 1)
+        var orphan = PartitionRecord()
+        orphan.partitionId = 0
+        orphan.topicId = UUID128(high: 1, low: 1)
+        orphan.replicas = [1, 2]
+        orphan.directories = [UUID128(high: 5, low: 5)]
         var removed = RemoveTopicRecord()
         removed.topicId = UUID128(high: 8, low: 1)
         let records: [MetadataRecord] = [
             topic("a", 2), topic("b", 1), .partitionChange(change),
             .unfenceBroker(unfence), .config(config), .producerIds(ids),
-            .partition(partition), .removeTopic(removed),
+            .partition(partition), .partition(orphan), .removeTopic(removed),
             .beginTransaction(BeginTransactionRecord()),
         ]
         for record in records {

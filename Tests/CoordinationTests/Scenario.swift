@@ -37,7 +37,7 @@ struct FewSettings: ConfigurationSchema {
         }
     }
 
-    func problem(with value: String, of name: String, for type: ConfigResourceType) -> String? {
+    func problem(with value: String, of name: String, on resource: ConfigResource) -> String? {
         switch name {
         case "cleanup.policy":
             value.split(separator: ",").allSatisfy { $0 == "delete" || $0 == "compact" }
@@ -48,7 +48,7 @@ struct FewSettings: ConfigurationSchema {
     }
 
     func problem(
-        with configuration: ResourceConfiguration, for type: ConfigResourceType
+        with configuration: ResourceConfiguration, on resource: ConfigResource
     ) -> String? {
         guard let segment = configuration["segment.ms"].flatMap({ Int64($0) }),
             let retention = configuration["retention.ms"].flatMap({ Int64($0) })

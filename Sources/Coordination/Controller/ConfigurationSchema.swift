@@ -3,12 +3,15 @@ package protocol ConfigurationSchema: Sendable {
     /// Whether the setting exists for resources of this type, and whether it is a list.
     func shape(of name: String, for type: ConfigResourceType) -> SettingShape?
 
-    /// Why the setting cannot have this value, in a sentence; nil when it can. Only asked about
-    /// settings that exist.
-    func problem(with value: String, of name: String, for type: ConfigResourceType) -> String?
+    /// Why the setting cannot have this value on this resource, in a sentence; nil when it can.
+    /// Only asked about settings that exist. A setting that cannot change while a broker runs, or
+    /// not for all brokers at once, is refused here too.
+    func problem(with value: String, of name: String, on resource: ConfigResource) -> String?
 
-    /// Why these settings cannot stand together on one resource; nil when they can.
-    func problem(with configuration: ResourceConfiguration, for type: ConfigResourceType) -> String?
+    /// Why these settings cannot stand together on the resource; nil when they can.
+    func problem(
+        with configuration: ResourceConfiguration, on resource: ConfigResource
+    ) -> String?
 
     /// What APPEND and SUBTRACT start from while the setting was not set.
     func defaultValue(of name: String, for type: ConfigResourceType) -> String?

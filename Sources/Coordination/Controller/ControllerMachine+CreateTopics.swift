@@ -150,6 +150,7 @@ extension ControllerMachine {
     private func checkedSettings(
         of topic: CreateTopicsRequest.CreatableTopic
     ) throws(Refusal) -> ResourceConfiguration {
+        let resource = ConfigResource(.topic, topic.name)
         var overrides = ResourceConfiguration()
         for config in topic.configs {
             guard let value = config.value else {
@@ -160,10 +161,10 @@ extension ControllerMachine {
             guard overrides[config.name] == nil else {
                 throw Refusal(.invalidRequest, "'\(config.name)' is set more than once.")
             }
-            try checkSetting(config.name, value, for: .topic)
+            try checkSetting(config.name, value, on: resource)
             overrides[config.name] = value
         }
-        if let problem = schema.problem(with: overrides, for: .topic) {
+        if let problem = schema.problem(with: overrides, on: resource) {
             throw Refusal(.invalidConfig, problem)
         }
         return overrides

@@ -195,7 +195,7 @@ extension ControllerMachine {
         var after = before
         var records: [MetadataRecord] = []
         for change in changes {
-            if let value = change.value { try checkSetting(change.name, value, for: resource.type) }
+            if let value = change.value { try checkSetting(change.name, value, on: resource) }
             after[change.name] = change.value
             // A broker takes a record as the word to load what the value names anew (a key store,
             // say), so for brokers one is written even where the value stays.
@@ -203,17 +203,17 @@ extension ControllerMachine {
                 records.append(settingRecord(change.name, change.value, of: resource))
             }
         }
-        if let problem = schema.problem(with: after, for: resource.type) {
+        if let problem = schema.problem(with: after, on: resource) {
             throw Refusal(.invalidConfig, problem)
         }
         return records
     }
 
     func checkSetting(
-        _ name: String, _ value: String, for type: ConfigResourceType
+        _ name: String, _ value: String, on resource: ConfigResource
     ) throws(Refusal) {
-        _ = try shape(of: name, for: type)
-        if let problem = schema.problem(with: value, of: name, for: type) {
+        _ = try shape(of: name, for: resource.type)
+        if let problem = schema.problem(with: value, of: name, on: resource) {
             throw Refusal(.invalidConfig, problem)
         }
     }

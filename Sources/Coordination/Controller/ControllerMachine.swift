@@ -46,15 +46,15 @@ package struct ControllerMachine: Sendable {
 /// The node's settings that the controller goes by.
 package struct ControllerSettings: Equatable, Sendable {
     /// `num.partitions`
-    package var defaultPartitionCount: Int32
+    package let defaultPartitionCount: Int32
     /// `default.replication.factor`
-    package var defaultReplicationFactor: Int16
+    package let defaultReplicationFactor: Int16
     /// `delete.topic.enable`
-    package var topicDeletionEnabled: Bool
+    package let topicDeletionEnabled: Bool
     /// The level that a new cluster starts at.
-    package var initialMetadataVersion: MetadataVersion
+    package let initialMetadataVersion: MetadataVersion
     /// Other features that a new cluster starts with.
-    package var initialFeatures: [FeatureLevel]
+    package let initialFeatures: [FeatureLevel]
 
     package struct FeatureLevel: Equatable, Sendable {
         package let name: String
@@ -66,11 +66,14 @@ package struct ControllerSettings: Equatable, Sendable {
         }
     }
 
+    /// - Precondition: both defaults are at least 1.
     package init(
         defaultPartitionCount: Int32 = 1, defaultReplicationFactor: Int16 = 1,
         topicDeletionEnabled: Bool = true, initialMetadataVersion: MetadataVersion = .v4_0_IV3,
         initialFeatures: [FeatureLevel] = []
     ) {
+        precondition(
+            defaultPartitionCount > 0 && defaultReplicationFactor > 0, "a default below 1")
         self.defaultPartitionCount = defaultPartitionCount
         self.defaultReplicationFactor = defaultReplicationFactor
         self.topicDeletionEnabled = topicDeletionEnabled

@@ -114,11 +114,10 @@ extension MetadataImage {
 
     private mutating func apply(_ record: PartitionChangeRecord) throws(InvalidRecord) {
         let index = PartitionIndex(record.partitionId)
-        if let state = record.changedRecoveryState, LeaderRecoveryState(rawValue: state) == nil {
-            throw InvalidRecord(.invalidField("leader recovery state \(state): 0 or 1 expected"))
-        }
-        let found = topics.update(record.topicId) { topic in
-            topic.update(index) { $0.apply(record) }
+        let found = try topics.update(record.topicId) { topic throws(InvalidRecord) in
+            try topic.update(index) { partition throws(InvalidRecord) in
+                try partition.apply(record)
+            }
         }
         switch found {
         case nil: throw InvalidRecord(.unknownTopic(record.topicId))
@@ -195,7 +194,8 @@ extension PartitionImage {
     }
 
     /// Takes over the fields that the record names; each record is one step of the partition epoch.
-    fileprivate mutating func apply(_ record: PartitionChangeRecord) {
+    fileprivate mutating func apply(_ record: PartitionChangeRecord) throws(InvalidRecord) {
+        try check(record)
         if let changed = record.replicas { replicas = changed.map { BrokerID($0) } }
         if let changed = record.directories { directories = changed }
         if let changed = record.isr {
@@ -215,10 +215,24 @@ extension PartitionImage {
         }
         if record.leader != PartitionChangeRecord.unchangedLeader {
             leader = BrokerID(record.leader)
-            leaderEpoch = LeaderEpoch(leaderEpoch.rawValue &+ 1)
+            leaderEpoch = LeaderEpoch(leaderEpoch.rawValue + 1)
         }
-        partitionEpoch = PartitionEpoch(partitionEpoch.rawValue &+ 1)
+        partitionEpoch = PartitionEpoch(partitionEpoch.rawValue + 1)
         fillDirectories()
+    }
+
+    private func check(_ record: PartitionChangeRecord) throws(InvalidRecord) {
+        if let state = record.changedRecoveryState, LeaderRecoveryState(rawValue: state) == nil {
+            throw InvalidRecord(.invalidField("leader recovery state \(state): 0 or 1 expected"))
+        }
+        let replicaCount = record.replicas?.count ?? replicas.count
+        if let changed = record.directories, !changed.isEmpty, changed.count != replicaCount {
+            throw InvalidRecord(
+                .invalidField("\(changed.count) directories for \(replicaCount) replicas"))
+        }
+        guard leaderEpoch.rawValue < .max, partitionEpoch.rawValue < .max else {
+            throw InvalidRecord(.invalidField("partition \(index) has used up its epochs"))
+        }
     }
 
     /// Records from before directories were recorded name none.

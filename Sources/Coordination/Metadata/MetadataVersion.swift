@@ -22,6 +22,11 @@ package struct MetadataVersion: RawRepresentable, Hashable, Comparable, Sendable
     /// The levels a node of ours can work at.
     package static let supported = v3_3_IV3...v4_0_IV3
 
+    /// The same as a node tells it when it registers.
+    package static let supportedFeature = FeatureRange(
+        name: featureName, minimum: supported.lowerBound.rawValue,
+        maximum: supported.upperBound.rawValue)
+
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
     /// As Kafka writes it, such as `4.0-IV3`; the bare level where we do not know the release.

@@ -19,9 +19,11 @@ package struct TopicImage: Equatable, Sendable {
     }
 
     /// Changes a partition in place; false when there is none of that index.
-    mutating func update(_ index: PartitionIndex, _ body: (inout PartitionImage) -> Void) -> Bool {
+    mutating func update<Failure: Error>(
+        _ index: PartitionIndex, _ body: (inout PartitionImage) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
         guard let position = position(of: index) else { return false }
-        body(&partitions[position])
+        try body(&partitions[position])
         return true
     }
 
