@@ -35,7 +35,7 @@ package struct ControllerMachine: Sendable {
 
     /// Takes in records that now lie in the log, one after another from `baseOffset` on.
     ///
-    /// When it throws, nothing has changed, and the log is not one a controller wrote.
+    /// Throws for a log that no controller wrote; the machine is of no use then.
     package mutating func replay(
         _ records: [MetadataRecord], at baseOffset: Offset, epoch: LeaderEpoch
     ) throws(MetadataReplayError) {
@@ -69,7 +69,7 @@ package struct ControllerSettings: Equatable, Sendable {
     /// - Precondition: both defaults are at least 1.
     package init(
         defaultPartitionCount: Int32 = 1, defaultReplicationFactor: Int16 = 1,
-        topicDeletionEnabled: Bool = true, initialMetadataVersion: MetadataVersion = .v4_0_IV3,
+        topicDeletionEnabled: Bool = true, initialMetadataVersion: MetadataVersion = .latest,
         initialFeatures: [FeatureLevel] = []
     ) {
         precondition(

@@ -87,6 +87,6 @@ package struct MetadataImage: Equatable, Sendable {
     package var configuredResources: SortedKeys<ConfigResource> { configurations.keys }
 
     package var metadataVersion: MetadataVersion {
-        features[MetadataVersion.featureName].map(MetadataVersion.init(rawValue:)) ?? .v3_0_IV1
+        features[MetadataVersion.featureName].map(MetadataVersion.init(rawValue:)) ?? .assumed
     }
 }

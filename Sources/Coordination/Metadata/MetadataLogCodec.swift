@@ -43,9 +43,9 @@ extension MetadataVersion {
     func version(of record: MetadataRecord) -> Int16 {
         switch record {
         case .registerBroker:
-            if recordsDirectories { 3 } else { self >= .v3_4_IV0 ? 2 : 1 }
+            if recordsDirectories { 3 } else { self >= .withMigration ? 2 : 1 }
         case .partition, .partitionChange:
-            if self >= .v4_0_IV1 { 2 } else { recordsDirectories ? 1 : 0 }
+            if self >= .withEligibleLeaders { 2 } else { recordsDirectories ? 1 : 0 }
         // As low as its content allows, so that older nodes read what concerns them.
         case .brokerRegistrationChange(let change):
             if !change.logDirs.isEmpty { 2 } else { change.inControlledShutdown == 0 ? 0 : 1 }

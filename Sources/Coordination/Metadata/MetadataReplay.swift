@@ -24,45 +24,43 @@ package struct MetadataReplay: Equatable, Sendable {
     package var openTransactionStart: Offset? { open?.start }
 
     /// Takes in `records`, which lie in the log one after another from `baseOffset` on and were
-    /// written under `epoch`. When it throws, nothing has changed.
+    /// written under `epoch`.
+    ///
+    /// Changes in place: as long as nobody else holds an image, as while a log is loaded, nothing is
+    /// copied. When it throws, the records before the one at fault have been applied; a log that
+    /// leads there cannot be followed any further.
     package mutating func replay(
         _ records: [MetadataRecord], at baseOffset: Offset, epoch: LeaderEpoch
     ) throws(MetadataReplayError) {
-        var next = self
         for (index, record) in records.enumerated() {
-            try next.replay(record, at: baseOffset.advanced(by: Int64(index)), epoch: epoch)
+            try replay(record, at: baseOffset.advanced(by: Int64(index)), epoch: epoch)
         }
-        self = next
     }
 
     private mutating func replay(
         _ record: MetadataRecord, at offset: Offset, epoch: LeaderEpoch
     ) throws(MetadataReplayError) {
-        switch (record, open) {
-        case (.beginTransaction, let open?):
-            throw MetadataReplayError(
-                .transactionInsideTransaction(startedAt: open.start), at: offset)
-        case (.beginTransaction, nil):
+        switch record {
+        case .beginTransaction:
+            if let start = open?.start {
+                throw MetadataReplayError(
+                    .transactionInsideTransaction(startedAt: start), at: offset)
+            }
             open = OpenTransaction(start: offset, image: published)
-        case (.endTransaction, let open?):
-            published = open.image
-            self.open = nil
-        case (.abortTransaction, .some):
+            open?.image.provenance = MetadataImage.Provenance(offset: offset, epoch: epoch)
+        case .endTransaction, .abortTransaction:
+            guard let ended = open else {
+                throw MetadataReplayError(.noTransactionOpen, at: offset)
+            }
+            if case .endTransaction = record { published = ended.image }
+            published.provenance = MetadataImage.Provenance(offset: offset, epoch: epoch)
             open = nil
-        case (.endTransaction, nil), (.abortTransaction, nil):
-            throw MetadataReplayError(.noTransactionOpen, at: offset)
-        case (_, .some):
-            try open?.image.apply(record, at: offset, epoch: epoch)
-            return
-        case (_, nil):
-            try published.apply(record, at: offset, epoch: epoch)
-            return
-        }
-        let provenance = MetadataImage.Provenance(offset: offset, epoch: epoch)
-        if open == nil {
-            published.provenance = provenance
-        } else {
-            open?.image.provenance = provenance
+        default:
+            if open == nil {
+                try published.apply(record, at: offset, epoch: epoch)
+            } else {
+                try open?.image.apply(record, at: offset, epoch: epoch)
+            }
         }
     }
 }

@@ -8,19 +8,21 @@ package struct MetadataVersion: RawRepresentable, Hashable, Comparable, Sendable
 
     package static let featureName = "metadata.version"
 
-    /// What a log without a feature record counts as.
-    package static let v3_0_IV1 = MetadataVersion(rawValue: 1)
-    /// The lowest level that Kafka 4 and we work with.
-    package static let v3_3_IV3 = MetadataVersion(rawValue: 7)
-    package static let v3_4_IV0 = MetadataVersion(rawValue: 8)
-    package static let v3_7_IV2 = MetadataVersion(rawValue: 17)
-    package static let v3_9_IV0 = MetadataVersion(rawValue: 21)
-    package static let v4_0_IV1 = MetadataVersion(rawValue: 23)
-    /// Kafka 4.0's own.
-    package static let v4_0_IV3 = MetadataVersion(rawValue: 25)
+    /// 3.0-IV1: what a log without a feature record counts as.
+    package static let assumed = MetadataVersion(rawValue: 1)
+    /// 3.3-IV3: the lowest level that Kafka 4 and we work with.
+    package static let oldest = MetadataVersion(rawValue: 7)
+    /// 3.4-IV0: registrations say whether a broker migrates from ZooKeeper.
+    static let withMigration = MetadataVersion(rawValue: 8)
+    /// 3.7-IV2: replicas are assigned to log directories (KIP-858).
+    static let withDirectories = MetadataVersion(rawValue: 17)
+    /// 4.0-IV1: partitions have eligible leader replicas (KIP-966).
+    static let withEligibleLeaders = MetadataVersion(rawValue: 23)
+    /// 4.0-IV3: Kafka 4.0's own.
+    package static let latest = MetadataVersion(rawValue: 25)
 
     /// The levels a node of ours can work at.
-    package static let supported = v3_3_IV3...v4_0_IV3
+    package static let supported = oldest...latest
 
     /// The same as a node tells it when it registers.
     package static let supportedFeature = FeatureRange(
@@ -43,6 +45,6 @@ package struct MetadataVersion: RawRepresentable, Hashable, Comparable, Sendable
         "4.0-IV2", "4.0-IV3",
     ]
 
-    /// KIP-858: replicas are assigned to log directories.
-    package var recordsDirectories: Bool { self >= .v3_7_IV2 }
+    /// Whether records name the log directory of each replica.
+    package var recordsDirectories: Bool { self >= .withDirectories }
 }
