@@ -1,10 +1,7 @@
-import Glibc
 import Networking
 import Primitives
-import RecordFormat
 import Server
 import Testing
-import WireProtocol
 
 /// A broker of this process on a free port, with its data in a directory that goes with it.
 final class BrokerFixture {
@@ -14,10 +11,8 @@ final class BrokerFixture {
     let log: CollectedLog
 
     init(_ overrides: [String] = []) throws {
-        var template = Array("/tmp/apus-server-XXXXXX".utf8CString)
-        let made = unsafe template.withUnsafeMutableBufferPointer { unsafe mkdtemp($0.baseAddress) }
-        try #require(unsafe made != nil)
-        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        directory = "/tmp/apus-server-\(UUID128.random(PosixRandom()))"
+        try PosixFileSystem().createDirectory(directory)
         self.overrides = overrides
         log = CollectedLog()
         broker = try Self.start(directory, overrides, log)

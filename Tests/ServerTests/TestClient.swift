@@ -77,7 +77,7 @@ final class TestClient {
             let count = unsafe bytes.withUnsafeBytes { memory in
                 unsafe Glibc.send(
                     socket, memory.baseAddress.map { unsafe $0 + sent }, memory.count - sent,
-                    CInt(MSG_NOSIGNAL.rawValue))
+                    CInt(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw FixtureError("send: \(errno)") }
             sent += count

@@ -17,8 +17,8 @@ struct DeclaredSettings: ConfigurationSchema {
         declaration(name, type).map { $0.kind == .list ? .list : .single }
     }
 
-    func problem(with value: String, of name: String, for type: ConfigResourceType) -> String? {
-        switch type {
+    func problem(with value: String, of name: String, on resource: ConfigResource) -> String? {
+        switch resource.type {
         case .topic: ConfigurationRules.validateTopic(name, value)
         case .broker: ConfigurationRules.validateBroker(name, value)
         default: "resources of this type have no settings"
@@ -26,9 +26,9 @@ struct DeclaredSettings: ConfigurationSchema {
     }
 
     func problem(
-        with configuration: ResourceConfiguration, for type: ConfigResourceType
+        with configuration: ResourceConfiguration, on resource: ConfigResource
     ) -> String? {
-        guard type == .topic else { return nil }
+        guard resource.type == .topic else { return nil }
         return ConfigurationRules.validateTopic(
             overrides: configuration.dictionary, broker: broker)
     }

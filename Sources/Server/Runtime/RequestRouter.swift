@@ -52,6 +52,7 @@ final class RequestRouter: ConnectionHandler, Sendable {
     private let routes: [Route?]
     private let announced: [ApiVersionsResponse.ApiVersion]
     private let log: any LogSink
+    private let peerLog: RateLimitedLog
 
     /// - Precondition: no two routes have one API key.
     init(
@@ -66,6 +67,7 @@ final class RequestRouter: ConnectionHandler, Sendable {
         self.routes = table
         self.announced = announced
         self.log = log
+        peerLog = RateLimitedLog(log)
     }
 
     func received(frame: Bytes, on connection: any Connection) {
@@ -75,12 +77,13 @@ final class RequestRouter: ConnectionHandler, Sendable {
             let version = try reader.readInt16()
             guard key.rawValue >= 0, key.rawValue < routes.count,
                 let route = routes[Int(key.rawValue)]
-            else { return connection.close("request of an API this broker does not serve: \(key)") }
+            else { return reject(connection, "a request of an API that is not served: \(key)") }
 
             guard route.versions.contains(version) else {
                 if key == .apiVersions { return try answerFutureApiVersions(frame, connection) }
                 let served = "\(route.versions.lowerBound) to \(route.versions.upperBound)"
-                return connection.close("\(key) version \(version), served are \(served)")
+                return reject(
+                    connection, "a request of \(key) version \(version), served are \(served)")
             }
             reader = ByteReader(frame)
             let header = try RequestHeader(from: &reader)
@@ -89,8 +92,15 @@ final class RequestRouter: ConnectionHandler, Sendable {
                 clientID: header.clientId)
             try route.decodeAndHandle(&reader, head, connection)
         } catch {
-            connection.close("malformed request: \(error)")
+            reject(connection, "a malformed request: \(error)")
         }
+    }
+
+    /// Closes the connection, and tells the operator why: the peer gets no other word.
+    private func reject(_ connection: any Connection, _ what: String) {
+        peerLog.write(
+            .warn, at: connection.loop.now, "closing the connection of \(connection.peer): \(what)")
+        connection.close(what)
     }
 
     func closed(_ connection: any Connection, reason: String) {
