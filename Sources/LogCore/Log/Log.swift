@@ -206,7 +206,15 @@ package final class Log: Sendable {
         }
     }
 
-    /// Writes everything a clean stop leaves behind, syncs it, and refuses further calls.
+    /// The log could not be opened because of what is in its files.
+    var isDamaged: Bool {
+        state.withLock { state in
+            if case .damaged = state.phase { return true }
+            return false
+        }
+    }
+
+    /// Writes everything a clean stop leaves behind, and syncs it.
     func close(now: Timestamp) throws(LogError) {
         let isOpen = state.withLock { $0.contents != nil }
         if isOpen {
