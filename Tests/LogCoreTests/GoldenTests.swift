@@ -93,10 +93,11 @@ struct GoldenTests {
 
     @Test("a replayed log gives the producers of Kafka's snapshot")
     func replay() throws {
-        let (_, directory) = try open(cleanly: true)
+        let (kept, directory) = try open(cleanly: true)
         let log = try #require(
             directory.log(TopicPartition(topic: "g-txn", partition: PartitionIndex(1))))
         let before = try log.producerStates
+        withExtendedLifetime(kept) {}
         let (keep, other) = try open(cleanly: true)
         let path = other.path + "/g-txn-1"
         for name in try PosixFileSystem().list(path) where name.hasSuffix(".snapshot") {
