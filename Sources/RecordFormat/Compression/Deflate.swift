@@ -103,7 +103,7 @@ internal import Primitives
     @inline(__always)
     private func hash(at position: Int) -> Int {
         let word = unsafe input.loadUnaligned(fromByteOffset: position, as: UInt32.self)
-        return Int(word &* 0x9e37_79b1 >> hashShift)
+        return Int((word &* 0x9e37_79b1) >> hashShift)
     }
 
     /// Enters every place before `end` into the chains, each once.
