@@ -94,7 +94,7 @@ import Testing
 
     @Test("the first record at or after a time is found, across batches, segments and restarts")
     func byTime() throws {
-        for compression in [Compression.none, .gzip] {
+        for compression in [Compression.none, .zstd] {
             let scene = try Scene {
                 $0.segmentBytes = 900
                 $0.indexIntervalBytes = 150
