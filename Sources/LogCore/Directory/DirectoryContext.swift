@@ -39,7 +39,9 @@ final class DirectoryContext: Sendable {
     }
 
     private func offline() -> LogError {
-        guard let cause = failure else { return .closed(TopicPartition(topic: path, partition: .init(0))) }
+        guard let cause = failure else {
+            return .closed(TopicPartition(topic: path, partition: .init(0)))
+        }
         return .offline(directory: path, cause: cause)
     }
 

@@ -257,7 +257,8 @@ package final class LogDirectory: Sendable {
     }
 
     /// Stops cleanly: everything on disk, checkpoints written, then the marker. The lock is let go in
-    /// any case; after a throw there is no marker, and the next owner recovers.
+    /// any case; after a throw, and while a log is damaged, there is no marker, and the next owner
+    /// recovers.
     ///
     /// - Parameter brokerEpoch: for the next registration (KIP-966); -1 for none.
     package func close(brokerEpoch: BrokerEpoch = .none) throws(LogError) {
@@ -273,6 +274,8 @@ package final class LogDirectory: Sendable {
         let now = context.world.clock.wall()
         for log in all { try log.close(now: now) }
         try writeCheckpoints()
+        // With the marker the next owner would trust the damaged files.
+        if all.contains(where: { $0.isDamaged }) { return }
         try context.committing { () throws(FileError) in
             try context.files.replaceDurably(
                 path + "/" + Self.markerName,

@@ -162,7 +162,7 @@ extension LogContents {
         do throws(FileError) {
             try segments[activeIndex].note(
                 header, at: position, interval: configuration.indexIntervalBytes, files)
-        } catch where !error.isNoSpace {
+        } catch  where !error.isNoSpace {
             throw context.fail(error)
         } catch {
             context.world.log(.warn, "index entries wait: \(error)")

@@ -99,7 +99,8 @@ struct LogLoader {
             context.world.log(
                 .warn, "log \(partition): the indexes of segment \(base) are missing, made anew")
             let scan = try contents.segments[index].scanForDamage(
-                trusted: base, context, configuration) { _ in }
+                trusted: base, context, configuration
+            ) { _ in }
             if let reason = scan.damage {
                 throw .corrupt(
                     file: contents.segments[index].path(.log), position: scan.end, reason: reason)
