@@ -34,6 +34,13 @@ internal import WireProtocol
         #expect(APIKey(rawValue: 7).requestHeaderVersion(0) == 0)
     }
 
+    @Test("an ApiVersions request of a version to come is answered in version 0")
+    func answerVersion() {
+        #expect(ApiVersionsResponse.answerVersion(to: 3) == 3)
+        #expect(ApiVersionsResponse.answerVersion(to: 99) == 0)
+        #expect(ApiVersionsResponse.answerVersion(to: -1) == 0)
+    }
+
     @Test("a header of an unknown API is read as far as every header goes")
     func unknownAPI() throws {
         let bytes: [UInt8] = [0x7f, 0, 0, 9, 0, 0, 0, 1, 0, 1, 0x61, 0xff]

@@ -82,6 +82,16 @@ internal import WireProtocol
         #expect(throws: DecodeError.self) { try GroupRecord(key: Bytes([0]), value: nil) }
     }
 
+    @Test("what a consumer tells its group stands behind its version")
+    func subscription() throws {
+        var subscription = ConsumerProtocolSubscription()
+        subscription.topics = ["t"]
+        let bytes = subscription.versionPrefixed(0)
+        #expect(
+            bytes.array == [0, 0] + [0, 0, 0, 1] + [0, 1, 0x74] + [0xff, 0xff, 0xff, 0xff])
+        #expect(try ConsumerProtocolSubscription(versionPrefixed: bytes).topics == ["t"])
+    }
+
     @Test("a value of an unknown version is refused")
     func unknownValueVersion() {
         let key: [UInt8] = [0, 2, 0, 1, 0x67]
