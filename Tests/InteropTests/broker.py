@@ -76,6 +76,8 @@ class Broker:
                 self.kill()
                 raise BrokerError(f"brokerd not ready in {self.START_SECONDS} s{self.tail()}")
         self.port = int(READY.match(self.ready_line).group(2))
+        if self.address == self.advertised == f"127.0.0.1:{self.port}":
+            raise BrokerError("the ready line tells the advertised port, not that of the listener")
         return self
 
     def _read_output(self, process, found):

@@ -201,6 +201,7 @@ def main() -> int:
     logging.basicConfig(level=logging.CRITICAL)
     assert {client.name for client in all_clients()} == set(WORK)
 
+    failed = False
     proxy = Proxy(options.listen)
     with tempfile.TemporaryDirectory(prefix="apus-capture-") as folder:
         broker = (
@@ -212,9 +213,14 @@ def main() -> int:
             proxy.upstream = broker.port
             for client in options.only or WORK:
                 proxy.frames = Frames()
-                WORK[client](proxy.address, f"golden-{client}")
+                try:
+                    WORK[client](proxy.address, f"golden-{client}")
+                except Exception as error:
+                    # What was seen until then is still worth having.
+                    print(f"FAILED  {client}: {type(error).__name__}: {error}", flush=True)
+                    failed = True
                 print(f"{client}: {proxy.frames.write(client, options.output)} frames", flush=True)
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ WORDS = Path("/usr/share/dict/american-english")
 DOCUMENTS = (Path("/usr/share/doc/debian-policy"), Path("/usr/share/doc/debian"))
 SUFFIXES = (".txt", ".txt.gz", ".html", ".html.gz")
 
-#: The first record's timestamp, two midnights ago. Not longer ago, or the broker's default retention
-#: of a week would rightly delete the corpus while it is read.
+#: The first record's timestamp, two midnights ago. Not longer ago, or the broker's default
+#: retention of a week would rightly delete the corpus while it is read.
 DAY = 86_400_000
 EPOCH = (int(time.time() * 1000) // DAY - 2) * DAY
 #: Below the broker's default limit for a batch (1,048,588 bytes), with room for the headers.

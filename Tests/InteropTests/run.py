@@ -22,7 +22,7 @@ def main() -> int:
 
     chosen = [c for c in cases.all_cases() if not options.only or options.only in c.name]
     if options.list:
-        print("\n".join(c.name for c in chosen))
+        print(*(c.name for c in chosen), sep="\n")
         return 0
     if not chosen:
         print(f"no case has {options.only!r} in its name; --list shows them", file=sys.stderr)

@@ -177,7 +177,12 @@ def reading_goes_on(context: Context):
         for record in records:
             sending.send("crash", 0, record)
         sending.finish()
-        client = consumer(broker.address, max_partition_fetch_bytes=20_000, queued_min_messages=1)
+        client = consumer(
+            broker.address,
+            max_partition_fetch_bytes=20_000,
+            queued_min_messages=1,
+            fetch_queue_backoff_ms=5,
+        )
         found = []
         try:
             for message in read_to_end(client, [TopicPartition("crash", 0, 0)], at_once=100):

@@ -112,6 +112,7 @@ def bad_name_on_first_use(context: Context):
     expected = [
         KafkaError.TOPIC_EXCEPTION,
         KafkaError._UNKNOWN_TOPIC,
+        KafkaError._UNKNOWN_PARTITION,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
     ]
     expect("error", expected, first_error(sending))

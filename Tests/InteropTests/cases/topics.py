@@ -5,7 +5,7 @@ import time
 import corpus
 import wire
 from clients import all_clients
-from clients.admin import alter, confluent_admin, describe_topic, settle
+from clients.admin import alter, confluent_admin, describe_topic, is_own, settle
 from clients.confluent import Confluent, Sending, consumer
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, TopicPartition
 from confluent_kafka.admin import NewTopic
@@ -152,7 +152,7 @@ def origins(context: Context):
     admin = confluent_admin(context.address)
     settings = describe_topic(admin, topic)
     for name, value in {"retention.ms": "123456", "segment.bytes": "1048576"}.items():
-        if (settings[name].value, settings[name].is_default) != (value, False):
+        if (settings[name].value, is_own(settings[name])) != (value, True):
             raise AssertionError(f"{name}: {settings[name]!r}")
     for name, value in {
         "cleanup.policy": "delete",
@@ -162,5 +162,5 @@ def origins(context: Context):
         "min.insync.replicas": "1",
         "retention.bytes": "-1",
     }.items():
-        if (settings[name].value, settings[name].is_default) != (value, True):
+        if (settings[name].value, is_own(settings[name])) != (value, False):
             raise AssertionError(f"{name}: expected default {value}, found {settings[name]!r}")

@@ -6,6 +6,7 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    ConfigSource,
     ResourceType,
 )
 from kafka import KafkaAdminClient
@@ -35,6 +36,11 @@ def topic_resource(topic, **settings) -> ConfigResource:
 def describe_topic(admin: AdminClient, topic) -> dict:
     """{name: ConfigEntry} of a topic's settings."""
     return next(iter(settle(admin.describe_configs([topic_resource(topic)])).values()))
+
+
+def is_own(entry) -> bool:
+    """Whether a setting was given for the topic itself, and is not the broker's or the default."""
+    return getattr(entry.source, "value", entry.source) == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
 
 
 def require_error(expected_codes, futures):
