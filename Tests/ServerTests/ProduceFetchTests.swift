@@ -127,7 +127,9 @@ struct ProduceFetchTests {
         let fixture = try BrokerFixture()
         let client = try fixture.connect()
         try client.createTopic("t")
-        let topic = try #require(try client.call(MetadataRequest(), version: 12).topics.first)
+        var all = MetadataRequest()
+        all.topics = nil
+        let topic = try #require(try client.call(all, version: 12).topics.first)
         var produce = produceRequest("", try batch(["x"]))
         produce.topicData[0].topicId = topic.topicId
         #expect(try client.call(produce, version: 13).responses[0].partitionResponses[0].errorCode == 0)
@@ -178,7 +180,9 @@ struct ProduceFetchTests {
         let fixture = try BrokerFixture()
         var client = try fixture.connect()
         try client.createTopic("t")
-        let given = try client.call(InitProducerIdRequest(), version: 4)
+        var request = InitProducerIdRequest()
+        request.transactionalId = nil
+        let given = try client.call(request, version: 4)
         #expect(given.errorCode == 0)
         func numbered(_ sequence: Int32) throws -> Bytes {
             try batch(
