@@ -51,7 +51,7 @@ final class BrokerFixture {
         broker = try Self.start(directory, overrides, log)
     }
 
-    func connect() throws -> TestClient { try TestClient(port: broker.advertised[0].port) }
+    func connect() throws -> TestClient { try TestClient(port: broker.listeners[0].port) }
 }
 
 struct FixtureError: Error, CustomStringConvertible {

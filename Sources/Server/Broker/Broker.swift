@@ -13,8 +13,8 @@ internal import WireProtocol
 package final class Broker: Sendable {
     package let clusterID: String
     package let nodeID: BrokerID
-    /// What clients are told, with the ports that were taken.
-    package let advertised: [Listener]
+    /// Where it listens, with the ports that were taken.
+    package let listeners: [Listener]
 
     private let world: World
     private let network: any Network
@@ -22,12 +22,12 @@ package final class Broker: Sendable {
     private let housekeeping: Housekeeping
 
     private init(
-        clusterID: String, nodeID: BrokerID, advertised: [Listener], world: World,
+        clusterID: String, nodeID: BrokerID, listeners: [Listener], world: World,
         network: any Network, storage: Storage, housekeeping: Housekeeping
     ) {
         self.clusterID = clusterID
         self.nodeID = nodeID
-        self.advertised = advertised
+        self.listeners = listeners
         self.world = world
         self.network = network
         self.storage = storage
@@ -52,7 +52,7 @@ package final class Broker: Sendable {
         let gate = DispatchGroup()
         gate.enter()
         let box = RouterBox()
-        let advertised = try listen(configuration, network) { _ in
+        let (bound, advertised) = try listen(configuration, network) { _ in
             gate.wait()
             return box.router
         }
@@ -72,7 +72,7 @@ package final class Broker: Sendable {
             allOffline: { failed("no log directory can be used any more") })
         housekeeping.start()
         return Broker(
-            clusterID: clusterID, nodeID: configuration.nodeID, advertised: advertised,
+            clusterID: clusterID, nodeID: configuration.nodeID, listeners: bound,
             world: world, network: network, storage: storage, housekeeping: housekeeping)
     }
 
@@ -153,32 +153,34 @@ extension Broker {
         }
     }
 
-    /// Opens the listeners; returns what clients are to be told, ports filled in.
+    /// Opens the listeners; returns them, and what clients are to be told, ports filled in.
     private static func listen(
         _ configuration: BrokerConfiguration, _ network: any Network,
         makeHandler: @escaping HandlerFactory
-    ) throws(StartError) -> [Listener] {
+    ) throws(StartError) -> (bound: [Listener], advertised: [Listener]) {
         var options = ListenerOptions()
         options.backlog = configuration.listenBacklog
         options.connection.maximumFrameBytes = configuration.maxRequestBytes
         options.connection.idleMilliseconds = configuration.maxIdleMilliseconds ?? 0
         options.connection.sendBufferBytes = configuration.socketSendBufferBytes
         options.connection.receiveBufferBytes = configuration.socketReceiveBufferBytes
+        var bound: [Listener] = []
         var advertised: [Listener] = []
         for (listener, told) in zip(configuration.listeners, configuration.advertisedListeners) {
             do throws(NetworkError) {
                 let open = try network.listen(
                     on: Endpoint(host: listener.host, port: listener.port), name: listener.name,
                     options: options, makeHandler: makeHandler)
+                let port = open.endpoint.port
+                bound.append(Listener(name: listener.name, host: listener.host, port: port))
                 advertised.append(
                     Listener(
-                        name: told.name, host: told.host,
-                        port: told.port == 0 ? open.endpoint.port : told.port))
+                        name: told.name, host: told.host, port: told.port == 0 ? port : told.port))
             } catch {
                 throw StartError(error)
             }
         }
-        return advertised
+        return (bound, advertised)
     }
 
     /// Makes this broker known in the metadata, alive and able to lead.

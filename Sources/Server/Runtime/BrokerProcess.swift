@@ -33,7 +33,7 @@ package enum BrokerProcess {
             }
             PosixProcess.raiseDescriptorLimit()
             let elapsed = clock.monotonic().milliseconds(since: started)
-            let addresses = broker.advertised.map(\.description).joined(separator: ",")
+            let addresses = broker.listeners.map(\.description).joined(separator: ",")
             PosixProcess.write(
                 "ready \(addresses) node.id=\(broker.nodeID) cluster.id=\(broker.clusterID) "
                     + "in \(elapsed) ms\n", to: .output)
