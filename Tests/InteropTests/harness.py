@@ -155,6 +155,10 @@ def run(context: Context, cases, verbose=False) -> int:
             if verbose:
                 traceback.print_exception(error)
             failed += 1
+    if context.text_bytes:
+        print(
+            f"{context.text_bytes / 1e6:.1f} MB of text sent, and read by every client", flush=True
+        )
     tail = f", {skipped} skipped" if skipped else ""
     print(f"{passed} passed, {failed} failed{tail}", flush=True)
     return 1 if failed or not passed else 0
