@@ -29,6 +29,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "apus",
+    products: [
+        .library(name: "LogCore", targets: ["LogCore"]),
+        .executable(name: "brokerd", targets: ["brokerd"]),
+        .executable(name: "controllerd", targets: ["controllerd"]),
+        .executable(name: "wiregen", targets: ["wiregen"]),
+    ],
     targets: [
         .target(name: "CPlatform"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),

@@ -21,7 +21,10 @@ uint32_t apus_crc32c_hardware(uint32_t crc, const void *data, size_t length);
 int apus_epoll_control(int epoll, int operation, int descriptor, uint32_t events, uint64_t tag);
 uint64_t apus_epoll_tag(const struct epoll_event *event);
 
-// accept4, hidden by `import Glibc`: non-blocking and closed on exec, without the peer's address.
+// accept4, hidden by `import Glibc`: the new descriptor is non-blocking and closed on exec.
 int apus_accept(int listener, struct sockaddr_storage *address, socklen_t *length);
+
+// Names the calling thread, at most 15 bytes, for the operator's tools.
+void apus_name_thread(const char *name);
 
 #endif

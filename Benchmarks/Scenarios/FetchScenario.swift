@@ -1,0 +1,62 @@
+internal import Primitives
+internal import RecordFormat
+internal import WireProtocol
+
+/// One partition read from its start by one consumer, a request after the other's answer.
+struct FetchScenario: Scenario {
+    let name = "fetch"
+    let summary = "broker CPU a GB fetched, beside bare sendfile"
+
+    private static let fetchBytes = 1 << 20
+    private static let batchBytes = 64 << 10
+
+    func run(_ bench: Workbench) throws(BenchmarkFailed) -> [Figure] {
+        let total = bench.scaled(1 << 30)
+        var limit = Double.infinity
+        var ours = Double.infinity
+        try bench.withDirectory { (directory) throws(BenchmarkFailed) in
+            let broker = try bench.startBroker(in: directory)
+            let loader = try TopicLoader(broker, topic: "fetched", batchBytes: Self.batchBytes)
+            try loader.load(batches: total / loader.batch.count)
+            for _ in 0..<bench.rounds {
+                limit = min(limit, try bareSendFile(bench, total: total))
+                var bytes = 0
+                let seconds = try broker.processorSeconds { () throws(BenchmarkFailed) in
+                    bytes = try fetchAll(broker, until: loader.endOffset)
+                }
+                ours = min(ours, perGB(seconds, bytes))
+            }
+            try broker.stop()
+        }
+        return [
+            Figure(
+                what: "1 MiB a request", unit: "CPU s/GB", ours: ours, limit: limit,
+                budget: .ratioAtMost(1.3))
+        ]
+    }
+
+    /// Returns how many bytes of records came.
+    private func fetchAll(_ broker: Served, until end: Int64) throws(BenchmarkFailed) -> Int {
+        let socket = try broker.connect()
+        var offset: Int64 = 0
+        var bytes = 0
+        while offset < end {
+            try socket.send(
+                KafkaClient.fetchFrame(topic: "fetched", from: offset, bytes: Self.fetchBytes))
+            let response = try KafkaClient.response(
+                to: FetchRequest.self, try socket.receiveFrame(), version: KafkaClient.fetchVersion)
+            guard let partition = response.responses.first?.partitions.first,
+                partition.errorCode == 0, case .bytes(let records) = partition.records
+            else { throw BenchmarkFailed("a fetch was refused: \(response)") }
+            let before = offset
+            var batches = RecordBatches(records)
+            do throws(BatchError) {
+                while let batch = try batches.next() { offset = batch.header.nextOffset.rawValue }
+            } catch { throw BenchmarkFailed("a fetch answered no batches: \(error)") }
+            guard offset > before else { throw BenchmarkFailed("no record at offset \(before)") }
+            // A batch cut off at the end is sent again, and counts as often as it is sent.
+            bytes += records.count
+        }
+        return bytes
+    }
+}

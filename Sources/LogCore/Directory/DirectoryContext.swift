@@ -1,0 +1,66 @@
+internal import Primitives
+internal import Synchronization
+
+/// What all logs of one directory share: the world, the directory's health, and the files that wait
+/// for their removal.
+///
+/// Invariant: once failed, a directory stays failed. A sync that failed may have lost what an
+/// earlier write reported as done, so going on would acknowledge records that nobody has.
+final class DirectoryContext: Sendable {
+    let world: World
+    let path: String
+    let removals = DeferredRemovals()
+    private let failed = Atomic<Bool>(false)
+    private let cause = Mutex<FileError?>(nil)
+
+    init(world: World, path: String) {
+        self.world = world
+        self.path = path
+    }
+
+    var files: any FileSystem { world.files }
+    var failure: FileError? { cause.withLock { $0 } }
+
+    /// Throws when an earlier failure has taken the directory offline.
+    func requireOnline() throws(LogError) {
+        if failed.load(ordering: .acquiring) { throw offline() }
+    }
+
+    /// Takes the directory offline, unless it is already, and says so once.
+    func fail(_ error: FileError) -> LogError {
+        let isFirst = cause.withLock { cause in
+            if cause != nil { return false }
+            cause = error
+            return true
+        }
+        failed.store(true, ordering: .releasing)
+        if isFirst { world.log(.error, "log directory \(path) goes offline: \(error)") }
+        return offline()
+    }
+
+    private func offline() -> LogError {
+        guard let cause = failure else {
+            return .closed(TopicPartition(topic: path, partition: .init(0)))
+        }
+        return .offline(directory: path, cause: cause)
+    }
+
+    /// Runs calls that change nothing: a failure is the caller's alone.
+    func reading<Result>(_ body: () throws(FileError) -> Result) throws(LogError) -> Result {
+        do { return try body() } catch { throw .io(error) }
+    }
+
+    /// Runs calls that change files: a failure takes the directory offline, except for a full disk,
+    /// after which the caller has put things back as they were.
+    func writing<Result>(_ body: () throws(FileError) -> Result) throws(LogError) -> Result {
+        do { return try body() } catch {
+            if error.isNoSpace { throw .io(error) }
+            throw fail(error)
+        }
+    }
+
+    /// As `writing`, where even a full disk leaves things half done: syncs, truncations, renames.
+    func committing<Result>(_ body: () throws(FileError) -> Result) throws(LogError) -> Result {
+        do { return try body() } catch { throw fail(error) }
+    }
+}

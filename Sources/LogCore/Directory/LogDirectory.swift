@@ -1,0 +1,285 @@
+package import Primitives
+internal import Synchronization
+
+/// One entry of `log.dirs`: the logs in it, its lock, its checkpoints, its clean-stop marker.
+///
+/// A directory has one owner at a time, by the lock on `.lock`. After `close` the marker
+/// `.kafka_cleanshutdown` says that all files are complete, and the next owner opens nothing but
+/// checkpoints; without it the next owner checks what had not been flushed.
+/// Every method may be called from any thread.
+package final class LogDirectory: Sendable {
+    package let path: String
+    /// What opening found and did.
+    package let report: RecoveryReport
+    private let context: DirectoryContext
+    private let checkpoints: DirectoryCheckpoints
+    private let state: Mutex<State>
+
+    private struct State: Sendable {
+        var logs: [TopicPartition: Log]
+        /// Held until the directory is closed.
+        var lock: (any FileLock)?
+    }
+
+    private static let lockName = ".lock"
+    private static let markerName = ".kafka_cleanshutdown"
+
+    private init(
+        context: DirectoryContext, checkpoints: DirectoryCheckpoints,
+        logs: [TopicPartition: Log], lock: any FileLock, report: RecoveryReport
+    ) {
+        path = context.path
+        self.context = context
+        self.checkpoints = checkpoints
+        self.report = report
+        state = Mutex(State(logs: logs, lock: lock))
+    }
+
+    // MARK: Opening
+
+    /// Takes hold of the directory, made when missing, and finds its logs.
+    ///
+    /// After a crash every log is recovered before this returns, which takes as long as reading
+    /// what had not been flushed. A log with damage in what had been flushed stays as it is and
+    /// throws `corrupt` at every call; the others are usable.
+    ///
+    /// - Parameters:
+    ///   - configuration: a topic's settings, where they differ from `defaults`.
+    ///   - progress: called after each log, with how many are done and how many there are.
+    /// - Throws: `lockedByAnotherProcess`; `corrupt` for a checkpoint that cannot be read; `io`.
+    package static func open(
+        _ path: String, world: World, defaults: LogConfiguration = LogConfiguration(),
+        configuration: (TopicPartition) -> LogConfiguration? = { _ in nil },
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(LogError) -> LogDirectory {
+        let context = DirectoryContext(world: world, path: path)
+        let files = world.files
+        let lock = try context.reading { () throws(FileError) in
+            try files.createDirectory(path)
+            return try files.lock(path + "/" + lockName)
+        }
+        guard let lock else { throw .lockedByAnotherProcess(path: path + "/" + lockName) }
+        let checkpoints = try DirectoryCheckpoints(reading: path, context)
+        let marker = path + "/" + markerName
+        let isClean = try context.reading { () throws(FileError) in
+            try files.attributes(marker) != nil
+        }
+        let partitions = try list(path, context)
+        var report = RecoveryReport(wasCleanStop: isClean)
+        report.logCount = partitions.count
+        var logs: [TopicPartition: Log] = [:]
+        logs.reserveCapacity(partitions.count)
+        for partition in partitions {
+            let directory = path + "/\(partition)"
+            logs[partition] = Log(
+                partition, topicID: try readTopicID(directory, context), directory: directory,
+                plan: OpeningPlan(
+                    isClean: isClean, recoveryPoint: checkpoints.recoveryPoint[partition] ?? .zero,
+                    startOffset: checkpoints.logStart[partition] ?? .zero),
+                configuration: configuration(partition) ?? defaults, context: context,
+                checkpoints: checkpoints)
+        }
+        if isClean {
+            // From here on a crash leaves no clean directory, whether a log was touched or not.
+            try context.committing { () throws(FileError) in
+                try files.remove(marker)
+                try files.synchronizeDirectory(path)
+            }
+        } else {
+            try recover(partitions, logs, &report, progress)
+        }
+        return LogDirectory(
+            context: context, checkpoints: checkpoints, logs: logs, lock: lock, report: report)
+    }
+
+    /// The partitions that have a directory, sorted; directories of deleted logs are noted for removal.
+    private static func list(
+        _ path: String, _ context: DirectoryContext
+    ) throws(LogError) -> [TopicPartition] {
+        let names = try context.reading { () throws(FileError) in try context.files.list(path) }
+        var partitions: [TopicPartition] = []
+        for name in names {
+            switch PartitionDirectoryName(name) {
+            case .live(let partition):
+                let attributes = try context.reading { () throws(FileError) in
+                    try context.files.attributes(path + "/" + name)
+                }
+                if attributes?.kind == .directory { partitions.append(partition) }
+            case .deleted:
+                context.removals.add(
+                    .directory(path + "/" + name), due: context.world.clock.monotonic())
+            case .other: break
+            }
+        }
+        return partitions.sorted()
+    }
+
+    private static func readTopicID(
+        _ directory: String, _ context: DirectoryContext
+    ) throws(LogError) -> TopicID {
+        let path = directory + "/" + PartitionMetadata.fileName
+        let bytes: Bytes
+        do {
+            bytes = try context.files.readAll(path, limit: 4096)
+        } catch {
+            if error.isMissing { return .zero }
+            throw .io(error)
+        }
+        return try PartitionMetadata.decode(bytes, file: path)
+    }
+
+    private static func recover(
+        _ partitions: [TopicPartition], _ logs: [TopicPartition: Log],
+        _ report: inout RecoveryReport, _ progress: (Int, Int) -> Void
+    ) throws(LogError) {
+        for (number, partition) in partitions.enumerated() {
+            guard let log = logs[partition] else { continue }
+            do throws(LogError) {
+                let kinds = try log.load()
+                report.findings += kinds.map { .init(partition: partition, kind: $0) }
+                // What was checked need not be checked again after the next crash.
+                try log.flush()
+            } catch .corrupt(let file, let position, let reason) {
+                let error = LogError.corrupt(file: file, position: position, reason: reason)
+                report.findings.append(.init(partition: partition, kind: .damaged(error)))
+            } catch {
+                throw error
+            }
+            progress(number + 1, partitions.count)
+        }
+    }
+
+    // MARK: Logs
+
+    package func log(_ partition: TopicPartition) -> Log? {
+        state.withLock { $0.logs[partition] }
+    }
+
+    /// All logs, by topic and partition.
+    package var logs: [Log] {
+        state.withLock { $0.logs.values.sorted { $0.topicPartition < $1.topicPartition } }
+    }
+
+    /// Makes an empty log. Its directory and topic id are on disk when this returns.
+    package func createLog(
+        _ partition: TopicPartition, topicID: TopicID, configuration: LogConfiguration
+    ) throws(LogError) -> Log {
+        try context.requireOnline()
+        guard PartitionDirectoryName.isTopicName(partition.topic), partition.partition.rawValue >= 0
+        else { throw .invalidTopicName(partition.topic) }
+        // Names that were in use: what the checkpoints say is about another log.
+        try checkpoints.forget(partition, context)
+        return try state.withLock { (state) throws(LogError) in
+            guard state.logs[partition] == nil else { throw .logExists(partition) }
+            let directory = path + "/\(partition)"
+            try context.writing { () throws(FileError) in
+                try context.files.createDirectory(directory)
+                try context.files.replaceDurably(
+                    directory + "/" + PartitionMetadata.fileName,
+                    with: PartitionMetadata.encode(topicID), directory: directory)
+                try context.files.synchronizeDirectory(path)
+            }
+            // Clean: there is nothing in it. The first segment is made by the first call.
+            let log = Log(
+                partition, topicID: topicID, directory: directory,
+                plan: OpeningPlan(isClean: true), configuration: configuration, context: context,
+                checkpoints: checkpoints)
+            state.logs[partition] = log
+            return log
+        }
+    }
+
+    /// Deletes a log: its directory is renamed at once, and `log` no longer finds it; its files go
+    /// after `file.delete.delay.ms`. A reader that holds a region of it can read on.
+    package func deleteLog(_ partition: TopicPartition) throws(LogError) {
+        try context.requireOnline()
+        try state.withLock { (state) throws(LogError) in
+            guard let log = state.logs[partition] else { throw .noSuchLog(partition) }
+            let name = PartitionDirectoryName.deletedName(
+                of: partition, unique: .random(context.world.random))
+            let delay = log.configuration.fileDeleteDelayMilliseconds
+            try log.moveAway(to: path + "/" + name)
+            state.logs[partition] = nil
+            try context.committing { () throws(FileError) in
+                try context.files.synchronizeDirectory(path)
+            }
+            context.removals.add(
+                .directory(path + "/" + name),
+                due: context.world.clock.monotonic().adding(milliseconds: delay))
+        }
+    }
+
+    // MARK: Housekeeping
+
+    /// The failure that took the directory offline; nil while it is well.
+    package var failure: FileError? { context.failure }
+    package var isOffline: Bool { context.failure != nil }
+
+    /// Retention, rolling and flushing by age, and the removals that are due. Blocks; for a
+    /// background thread, every few minutes.
+    package func housekeeping(now: Timestamp) {
+        for log in logs {
+            do throws(LogError) {
+                try log.runHousekeeping(now: now)
+            } catch .closed {
+                // Deleted meanwhile.
+            } catch {
+                context.world.log(.warn, "housekeeping of log \(log.topicPartition): \(error)")
+                if isOffline { return }
+            }
+        }
+        runDeferredDeletions(now: context.world.clock.monotonic())
+    }
+
+    /// Removes files and directories whose delay is over.
+    package func runDeferredDeletions(now: MonotonicTime) {
+        context.removals.run(now: now, world: context.world)
+    }
+
+    /// Writes recovery points, log starts and high watermarks, each file durably and only if it changed.
+    package func writeCheckpoints() throws(LogError) {
+        try context.requireOnline()
+        try checkpoints.recoveryPoint.replace(context) { gather { $0.recoveryPoint } }
+        try checkpoints.logStart.replace(context) { gather { $0.start } }
+        try checkpoints.highWatermark.replace(context) { gather { $0.highWatermark } }
+    }
+
+    private func gather(
+        _ value: ((recoveryPoint: Offset, start: Offset?, highWatermark: Offset)) -> Offset?
+    ) -> [TopicPartition: Offset] {
+        var offsets: [TopicPartition: Offset] = [:]
+        for log in logs {
+            if let values = log.checkpointValues(), let offset = value(values) {
+                offsets[log.topicPartition] = offset
+            }
+        }
+        return offsets
+    }
+
+    /// Stops cleanly: everything on disk, checkpoints written, then the marker. The lock is let go in
+    /// any case; after a throw, and while a log is damaged, there is no marker, and the next owner
+    /// recovers.
+    ///
+    /// - Parameter brokerEpoch: for the next registration (KIP-966); -1 for none.
+    package func close(brokerEpoch: BrokerEpoch = .none) throws(LogError) {
+        let all = logs
+        defer {
+            for log in all { log.shut() }
+            state.withLock { state in
+                state.logs = [:]
+                state.lock = nil
+            }
+        }
+        try context.requireOnline()
+        let now = context.world.clock.wall()
+        for log in all { try log.close(now: now) }
+        try writeCheckpoints()
+        // With the marker the next owner would trust the damaged files.
+        if all.contains(where: { $0.isDamaged }) { return }
+        try context.committing { () throws(FileError) in
+            try context.files.replaceDurably(
+                path + "/" + Self.markerName,
+                with: Bytes("{\"version\":0,\"brokerEpoch\":\(brokerEpoch)}"), directory: path)
+        }
+    }
+}

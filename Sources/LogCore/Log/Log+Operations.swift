@@ -1,0 +1,193 @@
+package import Primitives
+internal import RecordFormat
+
+extension Log {
+    /// Appends a leader's batches behind the last record.
+    ///
+    /// `batches` holds one or more complete batches, already validated, of which the caller is the
+    /// only owner: base offset and leader epoch (and with `message.timestamp.type=LogAppendTime`
+    /// time and checksum) are written into it. All batches are written, in one write, or none.
+    ///
+    /// On return a reader sees the records; see the type for when they are on disk. A batch that
+    /// repeats one of its producer's last five is not written again: the result is that of the first
+    /// time.
+    ///
+    /// - Parameter now: the wall clock, for LogAppendTime and for the age of a segment.
+    /// - Throws: `recordBatchTooLarge`, `outOfOrderSequence`, `invalidProducerEpoch` and others that
+    ///   refuse the batches; `io` for a full disk, with nothing changed; `offline`.
+    @discardableResult
+    package func append(
+        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp
+    ) throws(LogError) -> AppendResult {
+        let (result, isFlushDue) = try withContents { (contents, configuration) throws(LogError) in
+            let result = try contents.append(
+                batches, leaderEpoch: leaderEpoch, now: now, configuration)
+            return (result, contents.unflushedRecords >= configuration.flushMessages)
+        }
+        if isFlushDue { try flush() }
+        return result
+    }
+
+    /// Appends batches that a leader gave offsets and epochs to, each at or behind the log's end.
+    /// They are validated (header and checksum) and may be several; all are written or none.
+    ///
+    /// - Throws: `unexpectedAppendOffset` for a batch that begins below the log's end.
+    package func appendAsFollower(_ batches: Bytes, now: Timestamp? = nil) throws(LogError) {
+        let now = now ?? context.world.clock.wall()
+        let isFlushDue = try withContents { (contents, configuration) throws(LogError) in
+            try contents.appendAsFollower(batches, now: now, configuration)
+            return contents.unflushedRecords >= configuration.flushMessages
+        }
+        if isFlushDue { try flush() }
+    }
+
+    /// Finds the bytes from the batch that holds `offset` on: part of one segment file, not copied.
+    ///
+    /// The slice ends before `upTo` (and before the first batch that reaches it), or at `maxBytes`,
+    /// possibly within a batch. With `minOneBatch` it holds at least the first batch whatever its
+    /// size. It is empty at the log's end, and where `upTo` is at or below `offset`.
+    ///
+    /// - Throws: `offsetOutOfRange` for offsets below the start or above the end of the log.
+    package func read(
+        from offset: Offset, upTo bound: Offset? = nil, maxBytes: Int, minOneBatch: Bool = true
+    ) throws(LogError) -> LogSlice {
+        try withContents { (contents, _) throws(LogError) in
+            try contents.read(
+                from: offset, upTo: bound, maxBytes: maxBytes, minOneBatch: minOneBatch)
+        }
+    }
+
+    // MARK: By time
+
+    /// The first record at or after `timestamp`, in the order of offsets. Opens at most one batch.
+    package func offset(forTimestamp timestamp: Timestamp) throws(LogError) -> TimestampedOffset? {
+        let (batch, start, limit) = try withContents { (contents, configuration) throws(LogError) in
+            (
+                try contents.locate(timestamp: timestamp), contents.startOffset,
+                configuration.decompressionLimit
+            )
+        }
+        guard let batch else { return nil }
+        return try Self.first(in: batch, limit: limit) {
+            $0.timestamp >= timestamp && $0.offset >= start
+        }
+    }
+
+    /// The first of the records with the greatest timestamp (KIP-734). Opens one batch.
+    package func maxTimestamp() throws(LogError) -> TimestampedOffset? {
+        let (batch, limit) = try withContents { (contents, configuration) throws(LogError) in
+            (try contents.locateMaxTimestamp(), configuration.decompressionLimit)
+        }
+        guard let batch else { return nil }
+        return try Self.first(in: batch, limit: limit) {
+            $0.timestamp == batch.header.maxTimestamp
+        }
+    }
+
+    /// Outside the lock: decompressing may take long.
+    private static func first(
+        in batch: RecordBatch, limit: Int, where isWanted: (Record) -> Bool
+    ) throws(LogError) -> TimestampedOffset? {
+        do throws(BatchError) {
+            var records = try batch.records(decompressionLimit: limit)
+            while let record = try records.next() {
+                if isWanted(record) {
+                    return TimestampedOffset(
+                        offset: record.offset, timestamp: record.timestamp,
+                        leaderEpoch: batch.header.partitionLeaderEpoch)
+                }
+            }
+            return nil
+        } catch {
+            throw .invalidBatch(error)
+        }
+    }
+
+    // MARK: Epochs
+
+    /// Where the reign of `epoch`, or of the last one before it, ended (OffsetForLeaderEpoch); nil
+    /// for an epoch later than all the log knows.
+    package func endOffset(forEpoch epoch: LeaderEpoch) throws(LogError) -> EpochEnd? {
+        try withContents { (contents, _) throws(LogError) in
+            contents.epochs.end(of: epoch, logEnd: contents.endOffset)
+        }
+    }
+
+    /// The epoch of the record at `offset`, `.none` when not known.
+    package func leaderEpoch(of offset: Offset) throws(LogError) -> LeaderEpoch {
+        try withContents { (contents, _) throws(LogError) in contents.epochs.epoch(of: offset) }
+    }
+
+    // MARK: Cutting
+
+    /// Makes `offset` the first that can be read (DeleteRecords). Segments wholly below go with the
+    /// next housekeeping; the offset is durable with the next checkpoints.
+    package func advanceLogStart(to offset: Offset) throws(LogError) {
+        try withContents { (contents, _) throws(LogError) in
+            try contents.advanceStart(to: offset)
+        }
+    }
+
+    /// Cuts off everything from `offset` on; a batch that spans it goes too. On return the cut is on
+    /// disk. Nothing happens at or behind the log's end.
+    package func truncate(to offset: Offset) throws(LogError) {
+        let now = context.world.clock.wall()
+        guard try offset < logEndOffset else { return }
+        try withRecoveryPoint(atMost: offset) { (contents, configuration) throws(LogError) in
+            try contents.truncate(to: max(offset, .zero), now: now, configuration)
+        }
+    }
+
+    /// Empties the log, which goes on at `offset`: for a follower whose leader starts behind it.
+    package func truncateFully(startingAt offset: Offset) throws(LogError) {
+        let now = context.world.clock.wall()
+        try withRecoveryPoint(atMost: .zero) { (contents, configuration) throws(LogError) in
+            try contents.restart(at: offset, now: now, configuration)
+        }
+    }
+
+    // MARK: Flushing and housekeeping
+
+    /// Returns when everything appended before the call is on disk. Appends go on meanwhile.
+    ///
+    /// A failed sync takes the directory offline: it is never tried again.
+    package func flush() throws(LogError) {
+        let plan = try withContents { (contents, _) throws(LogError) in try contents.planFlush() }
+        guard let plan else { return }
+        try context.committing { () throws(FileError) in
+            try plan.synchronize(context.files)
+        }
+        // Another flush may have failed meanwhile; then nothing counts as flushed any more.
+        try withContents { (contents, _) throws(LogError) in contents.finish(plan) }
+    }
+
+    /// Deletes what retention no longer keeps. Returns how many segments went.
+    @discardableResult
+    package func applyRetention(now: Timestamp) throws(LogError) -> Int {
+        let mark = highWatermark
+        return try withContents { (contents, configuration) throws(LogError) in
+            try contents.applyRetention(
+                now: now, highWatermark: mark ?? contents.endOffset, configuration)
+        }
+    }
+
+    /// Retention, rolling by age, flushing by age, forgetting of silent producers, closing of files
+    /// that nobody used since the last call.
+    func runHousekeeping(now: Timestamp) throws(LogError) {
+        try applyRetention(now: now)
+        let isFlushDue = try withContents { (contents, configuration) throws(LogError) in
+            try contents.rollIfAged(now: now, configuration)
+            contents.producers.expire(
+                now: now, after: configuration.producerExpirationMilliseconds)
+            // Segments that were left are flushed, so that recovery has little to scan.
+            if contents.recoveryPoint < contents.segments[contents.activeIndex].baseOffset {
+                return true
+            }
+            guard let since = contents.unflushedSince else { return false }
+            let due = since.adding(milliseconds: configuration.flushMilliseconds)
+            return context.world.clock.monotonic() >= due
+        }
+        if isFlushDue { try flush() }
+        try withContents { (contents, _) throws(LogError) in try contents.closeIdleFiles() }
+    }
+}

@@ -1,0 +1,270 @@
+package import Primitives
+internal import RecordFormat
+internal import Synchronization
+
+/// One partition's log. Every method may be called from any thread; a short lock inside orders them.
+///
+/// Durability: a record is on disk after a `flush` that began behind its append has returned, or as
+/// soon as the append returns where `flushMessages` is 1. Otherwise the operating system writes it
+/// when it likes: it outlives the process, not the machine.
+///
+/// A log of a cleanly stopped directory opens its files at the first call that needs them, so that
+/// call may fail with `corrupt` or `io`. After a failed write or sync everything throws `offline`.
+package final class Log: Sendable {
+    package let topicPartition: TopicPartition
+    /// The topic's id as `partition.metadata` has it; zero in a directory without that file.
+    package let topicID: TopicID
+    let context: DirectoryContext
+    private let checkpoints: DirectoryCheckpoints
+    /// What the checkpoints said when the directory was opened.
+    private let plan: OpeningPlan
+    private let state: Mutex<State>
+
+    private struct State: Sendable {
+        var phase: Phase
+        /// Set while the phase is `open`. Beside it, so that it is changed in place.
+        var contents: LogContents?
+        var configuration: LogConfiguration
+        var highWatermark: Offset?
+        var directory: String
+    }
+
+    private enum Phase: Sendable {
+        /// Nothing is known yet beyond the checkpoints.
+        case unopened
+        case open
+        case damaged(LogError)
+        case closed
+    }
+
+    init(
+        _ partition: TopicPartition, topicID: TopicID, directory: String, plan: OpeningPlan,
+        configuration: LogConfiguration, context: DirectoryContext,
+        checkpoints: DirectoryCheckpoints
+    ) {
+        topicPartition = partition
+        self.topicID = topicID
+        self.context = context
+        self.checkpoints = checkpoints
+        self.plan = plan
+        restoredHighWatermark = checkpoints.highWatermark[partition]
+        state = Mutex(
+            State(
+                phase: .unopened, contents: nil, configuration: configuration,
+                directory: directory))
+    }
+
+    // MARK: The lock
+
+    /// Runs `body` under the lock with the log open.
+    func withContents<Result: Sendable>(
+        _ body: (inout LogContents, LogConfiguration) throws(LogError) -> Result
+    ) throws(LogError) -> Result {
+        try state.withLock { (state) throws(LogError) -> Result in
+            try context.requireOnline()
+            if state.contents == nil { _ = try open(&state) }
+            guard state.contents != nil else { throw .closed(topicPartition) }
+            // In place: taking the contents out would copy them.
+            return try body(&state.contents!, state.configuration)
+        }
+    }
+
+    private func open(_ state: inout State) throws(LogError) -> [RecoveryReport.Finding.Kind] {
+        switch state.phase {
+        case .unopened:
+            var loader = LogLoader(
+                context: context, partition: topicPartition, directory: state.directory,
+                plan: plan, configuration: state.configuration, now: context.world.clock.wall())
+            do throws(LogError) {
+                state.contents = try loader.load()
+                state.phase = .open
+                return loader.findings
+            } catch .corrupt(let file, let position, let reason) {
+                let error = LogError.corrupt(file: file, position: position, reason: reason)
+                context.world.log(.error, "log \(topicPartition) is not usable: \(error)")
+                state.phase = .damaged(error)
+                throw error
+            } catch {
+                throw error
+            }
+        case .open: return []
+        case .damaged(let error): throw error
+        case .closed: throw .closed(topicPartition)
+        }
+    }
+
+    /// Opens the log now, and after a crash recovers it. Returns what that found.
+    func load() throws(LogError) -> [RecoveryReport.Finding.Kind] {
+        try state.withLock { (state) throws(LogError) in
+            state.contents == nil ? try open(&state) : []
+        }
+    }
+
+    // MARK: What it is
+
+    /// The topic's settings; a change holds from the next call on.
+    package var configuration: LogConfiguration {
+        get { state.withLock { $0.configuration } }
+        set { state.withLock { $0.configuration = newValue } }
+    }
+
+    /// The first offset that can be read.
+    package var logStartOffset: Offset {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in contents.startOffset }
+        }
+    }
+
+    /// The offset that the next record gets.
+    package var logEndOffset: Offset {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in contents.endOffset }
+        }
+    }
+
+    /// Bytes of record batches on disk.
+    package var sizeInBytes: Int {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in contents.sizeInBytes }
+        }
+    }
+
+    /// All below is on disk.
+    package var recoveryPoint: Offset {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in contents.recoveryPoint }
+        }
+    }
+
+    package var latestEpoch: LeaderEpoch? {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in contents.epochs.latest }
+        }
+    }
+
+    /// Idempotent producers in the order of their ids.
+    package var producerStates: [ProducerDescription] {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in
+                contents.producers.sorted.map { id, entry in
+                    ProducerDescription(
+                        id: id, epoch: entry.epoch, lastSequence: entry.lastSequence,
+                        lastTimestamp: entry.lastTimestamp,
+                        coordinatorEpoch: entry.coordinatorEpoch,
+                        transactionStart: entry.transactionStart ?? .none)
+                }
+            }
+        }
+    }
+
+    /// Base offsets and sizes of the segments, oldest first.
+    package var segments: [(baseOffset: Offset, size: Int)] {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in
+                contents.segments.map { ($0.baseOffset, $0.size) }
+            }
+        }
+    }
+
+    // MARK: High watermark
+
+    /// What the directory's `replication-offset-checkpoint` said when it was opened.
+    package let restoredHighWatermark: Offset?
+
+    /// The offset below which records are replicated: retention stops there, and checkpoints record
+    /// it. nil, where nobody replicates, stands for the log's end.
+    package var highWatermark: Offset? {
+        get { state.withLock { $0.highWatermark } }
+        set { state.withLock { $0.highWatermark = newValue } }
+    }
+
+    // MARK: Housekeeping of the directory
+
+    /// What the checkpoints are to say of the log; nil when it is closed or damaged.
+    func checkpointValues() -> (recoveryPoint: Offset, start: Offset?, highWatermark: Offset)? {
+        state.withLock { state in
+            if let contents = state.contents {
+                let isWithinSegment = contents.startOffset > contents.segments[0].baseOffset
+                return (
+                    contents.recoveryPoint, isWithinSegment ? contents.startOffset : nil,
+                    min(state.highWatermark ?? contents.endOffset, contents.endOffset)
+                )
+            }
+            switch state.phase {
+            case .unopened, .damaged:
+                // What the files say stays. For a damaged log it tells, at the next start too, what
+                // had been flushed from what a crash may have torn.
+                let start = plan.startOffset > .zero ? plan.startOffset : nil
+                return (
+                    plan.recoveryPoint, start,
+                    state.highWatermark ?? restoredHighWatermark ?? plan.recoveryPoint
+                )
+            case .open, .closed: return nil
+            }
+        }
+    }
+
+    /// The log could not be opened because of what is in its files.
+    var isDamaged: Bool {
+        state.withLock { state in
+            if case .damaged = state.phase { return true }
+            return false
+        }
+    }
+
+    /// Writes everything a clean stop leaves behind, and syncs it.
+    func close(now: Timestamp) throws(LogError) {
+        let isOpen = state.withLock { $0.contents != nil }
+        if isOpen {
+            try withContents { (contents, _) throws(LogError) in
+                try context.writing { () throws(FileError) in
+                    let active = contents.activeIndex
+                    try contents.segments[active].appendTimeEntry(context.files)
+                    try contents.segments[active].writeIndexes(context.files)
+                    try contents.takeSnapshot()
+                }
+            }
+            try flush()
+        }
+    }
+
+    /// Refuses further calls and lets the files go; those being sent stay readable.
+    func shut() {
+        state.withLock { state in
+            state.contents = nil
+            state.phase = .closed
+        }
+    }
+
+    /// Renames the log's directory and shuts the log, in one step under its lock.
+    func moveAway(to target: String) throws(LogError) {
+        try state.withLock { (state) throws(LogError) in
+            if case .closed = state.phase { throw .closed(topicPartition) }
+            let directory = state.directory
+            try context.committing { () throws(FileError) in
+                try context.files.rename(directory, to: target)
+            }
+            state.contents = nil
+            state.phase = .closed
+        }
+    }
+
+    // MARK: Truncation of the recovery point
+
+    /// Lowers the recovery point to `target`, in memory and on disk, and keeps flushes from raising
+    /// it until `body` is through: a crash within must not find the cut part called flushed.
+    func withRecoveryPoint<Result: Sendable>(
+        atMost target: Offset,
+        _ body: (inout LogContents, LogConfiguration) throws(LogError) -> Result
+    ) throws(LogError) -> Result {
+        try withContents { (contents, _) throws(LogError) in
+            contents.recoveryCeiling = min(contents.recoveryCeiling ?? target, target)
+            contents.recoveryPoint = min(contents.recoveryPoint, target)
+        }
+        try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
+        return try withContents { (contents, configuration) throws(LogError) in
+            defer { contents.recoveryCeiling = nil }
+            return try body(&contents, configuration)
+        }
+    }
+}

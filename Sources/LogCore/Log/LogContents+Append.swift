@@ -1,0 +1,185 @@
+internal import Primitives
+internal import RecordFormat
+
+/// What the first look at an append's batches tells.
+private struct AppendSummary {
+    var recordCount: Int64 = 0
+    var maxTimestamp = Timestamp.none
+    var lastOffset: Offset
+    var hasProducers = false
+}
+
+extension LogContents {
+    /// Appends a leader's batches: gives them offsets and the epoch, and writes them at the end.
+    ///
+    /// All of them are written or none. See `Log.append` for the contract.
+    mutating func append(
+        _ bytes: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, _ configuration: LogConfiguration
+    ) throws(LogError) -> AppendResult {
+        let first = endOffset
+        var summary = AppendSummary(lastOffset: first.advanced(by: -1))
+        if let duplicate = try check(bytes, &summary, configuration) {
+            return AppendResult(
+                firstOffset: duplicate.firstOffset, lastOffset: duplicate.lastOffset,
+                logAppendTime: configuration.timestampType == .logAppendTime
+                    ? duplicate.timestamp : .none,
+                logStartOffset: startOffset, duplicate: true)
+        }
+        let logAppendTime = configuration.timestampType == .logAppendTime ? now : nil
+        if let logAppendTime { summary.maxTimestamp = logAppendTime }
+        try rollIfNeeded(
+            forBytes: bytes.count, maxTimestamp: summary.maxTimestamp,
+            lastOffset: summary.lastOffset, now: now, configuration)
+        try Self.stamp(bytes, first, leaderEpoch, logAppendTime: logAppendTime)
+        epochs.assign(leaderEpoch, from: first)
+        try write(bytes, summary, configuration)
+        return AppendResult(
+            firstOffset: first, lastOffset: summary.lastOffset,
+            logAppendTime: logAppendTime ?? .none, logStartOffset: startOffset, duplicate: false)
+    }
+
+    /// Appends batches that have their offsets and epochs, as a leader gave them.
+    mutating func appendAsFollower(
+        _ bytes: Bytes, now: Timestamp, _ configuration: LogConfiguration
+    ) throws(LogError) {
+        var summary = AppendSummary(lastOffset: endOffset.advanced(by: -1))
+        var position = 0
+        while position < bytes.count {
+            let header = try Self.batch(in: bytes, at: position).header
+            let expected = summary.lastOffset.advanced(by: 1)
+            guard header.baseOffset >= expected else {
+                throw .unexpectedAppendOffset(expected: expected, found: header.baseOffset)
+            }
+            summary.add(header)
+            summary.lastOffset = header.lastOffset
+            position += header.sizeInBytes
+        }
+        try rollIfNeeded(
+            forBytes: bytes.count, maxTimestamp: summary.maxTimestamp,
+            lastOffset: summary.lastOffset, now: now, configuration)
+        try write(bytes, summary, configuration)
+    }
+
+    private static func batch(in bytes: Bytes, at position: Int) throws(LogError) -> RecordBatch {
+        do {
+            return try RecordBatch(atFrontOf: bytes.slice(position..<bytes.count))
+        } catch {
+            throw .invalidBatch(error)
+        }
+    }
+
+    /// Walks over a leader's batches before anything is changed. Returns the batch that one of them
+    /// repeats.
+    private func check(
+        _ bytes: Bytes, _ summary: inout AppendSummary, _ configuration: LogConfiguration
+    ) throws(LogError) -> ProducerEntry.Batch? {
+        // Producers as they would be behind the batches already looked at. Stays empty, and costs
+        // nothing, unless several batches come at once.
+        var staged: [ProducerID: ProducerEntry] = [:]
+        var position = 0
+        while position < bytes.count {
+            let header = try Self.batch(in: bytes, at: position).header
+            let size = header.sizeInBytes
+            guard size <= configuration.maxMessageBytes else {
+                throw .recordBatchTooLarge(size: size, limit: configuration.maxMessageBytes)
+            }
+            let (last, overflow) = summary.lastOffset.rawValue.addingReportingOverflow(
+                Int64(header.lastOffsetDelta) + 1)
+            guard !overflow, last < .max else { throw .offsetsExhausted(endOffset) }
+            if header.hasProducerID, !header.attributes.isControl {
+                let id = header.producerID
+                if let entry = staged[id] ?? producers.entries[id] {
+                    switch entry.judge(header) {
+                    case .accept: break
+                    case .duplicate(let batch): return batch
+                    case .refuse(let error): throw error
+                    }
+                }
+                if size < bytes.count {
+                    var entry = staged[id] ?? producers.entries[id] ?? ProducerEntry()
+                    entry.note(header)
+                    staged[id] = entry
+                }
+            }
+            summary.add(header)
+            summary.lastOffset = Offset(last)
+            position += size
+        }
+        return nil
+    }
+
+    /// Gives offsets from `first` on, and the epoch, to batches that `check` has passed.
+    private static func stamp(
+        _ bytes: Bytes, _ first: Offset, _ epoch: LeaderEpoch, logAppendTime: Timestamp?
+    ) throws(LogError) {
+        var position = 0
+        var next = first
+        while position < bytes.count {
+            var batch = try batch(in: bytes, at: position)
+            batch.stamp(baseOffset: next, leaderEpoch: epoch)
+            if let logAppendTime { batch.stamp(logAppendTime: logAppendTime) }
+            next = batch.header.nextOffset
+            position += batch.header.sizeInBytes
+        }
+    }
+
+    /// Writes stamped batches behind the last one and takes note of them.
+    private mutating func write(
+        _ bytes: Bytes, _ summary: AppendSummary, _ configuration: LogConfiguration
+    ) throws(LogError) {
+        let active = activeIndex
+        let start = segments[active].size
+        do throws(FileError) {
+            try segments[active].write(bytes, files)
+        } catch {
+            // Part of it may be in the file. It goes, or nothing more may follow it.
+            try context.committing { () throws(FileError) in
+                try segments[active].restoreSize(files)
+            }
+            throw error.isNoSpace ? .io(error) : context.fail(error)
+        }
+        positions.noteAppend(
+            PositionCache.Place(
+                offset: endOffset, segment: segments[active].baseOffset, position: start))
+        endOffset = summary.lastOffset.advanced(by: 1)
+        unflushedRecords += summary.recordCount
+        if unflushedSince == nil { unflushedSince = context.world.clock.monotonic() }
+        var position = 0
+        while position < bytes.count {
+            let batch = try Self.batch(in: bytes, at: position)
+            try note(batch, at: start + position, configuration)
+            position += batch.header.sizeInBytes
+        }
+    }
+
+    /// Takes note of a batch that is in the active segment: indexes, epochs, producers.
+    private mutating func note(
+        _ batch: RecordBatch, at position: Int, _ configuration: LogConfiguration
+    ) throws(LogError) {
+        let header = batch.header
+        // The batch is in the log whatever becomes of its index entry, and the caller must not hear
+        // that it is not: entries stay in memory until they can be written.
+        do throws(FileError) {
+            try segments[activeIndex].note(
+                header, at: position, interval: configuration.indexIntervalBytes, files)
+        } catch  where !error.isNoSpace {
+            throw context.fail(error)
+        } catch {
+            context.world.log(.warn, "index entries wait: \(error)")
+        }
+        epochs.assign(header.partitionLeaderEpoch, from: header.baseOffset)
+        if header.hasProducerID {
+            producers.note(
+                header,
+                coordinatorEpoch: header.attributes.isControl
+                    ? TransactionMarker.coordinatorEpoch(of: batch) : nil)
+        }
+    }
+}
+
+extension AppendSummary {
+    fileprivate mutating func add(_ header: RecordBatchHeader) {
+        recordCount += Int64(max(header.recordCount, 0))
+        maxTimestamp = max(maxTimestamp, header.maxTimestamp)
+    }
+}

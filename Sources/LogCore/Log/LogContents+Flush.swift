@@ -1,0 +1,75 @@
+internal import Primitives
+
+/// What one flush has to sync, gathered under the log's lock and carried out without it.
+struct FlushPlan: Sendable {
+    /// All below is on disk once the plan has been carried out.
+    let end: Offset
+    fileprivate let files: [any File]
+    fileprivate let directory: String?
+    fileprivate let snapshots: [Offset]
+    fileprivate let epochs: LeaderEpochs?
+
+    /// - Throws: any failure, after which nobody knows what is on disk.
+    func synchronize(_ system: any FileSystem) throws(FileError) {
+        for file in files { try file.synchronize() }
+        if let directory { try system.synchronizeDirectory(directory) }
+    }
+}
+
+extension LogContents {
+    /// Gathers what is not known to be on disk; nil when there is nothing.
+    mutating func planFlush() throws(LogError) -> FlushPlan? {
+        let isBehind = recoveryPoint < endOffset
+        guard isBehind || hasUnsyncedNames || epochs.isDirty || !unsyncedSnapshots.isEmpty else {
+            return nil
+        }
+        let plan = try context.writing { () throws(FileError) in
+            var open: [any File] = []
+            if isBehind {
+                let first = segmentIndex(for: recoveryPoint) ?? 0
+                for index in first..<segments.count {
+                    open += try segments[index].filesToSynchronize(files)
+                }
+            }
+            for offset in unsyncedSnapshots {
+                let path = path(LogFileName.name(offset, .snapshot))
+                guard try files.attributes(path) != nil else { continue }
+                open.append(try files.open(path, .readWrite))
+            }
+            return FlushPlan(
+                end: endOffset, files: open, directory: hasUnsyncedNames ? directory : nil,
+                snapshots: unsyncedSnapshots, epochs: epochs.isDirty ? epochs : nil)
+        }
+        // What arrives while the plan is carried out is for the next one.
+        hasUnsyncedNames = false
+        unsyncedSnapshots = []
+        unflushedRecords = 0
+        unflushedSince = nil
+        // The epochs go first: below the recovery point nothing else brings them back.
+        if let epochs = plan.epochs { try write(epochs) }
+        return plan
+    }
+
+    /// Takes note that a plan was carried out.
+    mutating func finish(_ plan: FlushPlan) {
+        let reached = min(plan.end, endOffset, recoveryCeiling ?? plan.end)
+        recoveryPoint = max(recoveryPoint, reached)
+    }
+
+    /// Replaces `leader-epoch-checkpoint` durably.
+    mutating func write(_ epochs: LeaderEpochs) throws(LogError) {
+        try context.committing { () throws(FileError) in
+            try files.replaceDurably(
+                path(LeaderEpochCheckpoint.fileName),
+                with: LeaderEpochCheckpoint.encode(epochs.entries), directory: directory)
+        }
+        self.epochs.markWritten()
+    }
+
+    /// Lets go of descriptors that have not been used since the last call.
+    mutating func closeIdleFiles() throws(LogError) {
+        try context.writing { () throws(FileError) in
+            for index in segments.indices { try segments[index].closeIfIdle(files) }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import Primitives
+
+extension LogContents {
+    /// Deletes, oldest first, the segments that retention no longer keeps: those wholly below the
+    /// log's start, and with `cleanup.policy=delete` those too old or too many. Nothing at or behind
+    /// `highWatermark` goes. Returns how many segments went.
+    mutating func applyRetention(
+        now: Timestamp, highWatermark: Offset, _ configuration: LogConfiguration
+    ) throws(LogError) -> Int {
+        var doomed = 0
+        var excess = Int64.max
+        let bySize = configuration.retentionBytes >= 0
+        if bySize { excess = Int64(sizeInBytes) - configuration.retentionBytes }
+        while doomed < segments.count, end(ofSegment: doomed) <= highWatermark {
+            let size = Int64(segments[doomed].size)
+            let isLast = doomed == activeIndex
+            // An empty active segment is where the log goes on.
+            if isLast, size == 0 { break }
+            var isDoomed = !isLast && end(ofSegment: doomed) <= startOffset
+            if configuration.cleanup.contains(.delete) {
+                isDoomed = isDoomed || (bySize && excess >= size)
+                if !isDoomed { isDoomed = try isExpired(doomed, now: now, configuration) }
+            }
+            if !isDoomed { break }
+            excess -= size
+            doomed += 1
+        }
+        if doomed == 0 { return 0 }
+        if doomed == segments.count { try roll(at: endOffset, now: now, configuration) }
+        try delete(first: doomed, configuration)
+        return doomed
+    }
+
+    private mutating func isExpired(
+        _ index: Int, now: Timestamp, _ configuration: LogConfiguration
+    ) throws(LogError) -> Bool {
+        let kept = configuration.retentionMilliseconds
+        if kept < 0 { return false }
+        var latest = try segments[index].latestMark(context).timestamp
+        if latest < Timestamp(0) {
+            let path = segments[index].path(.log)
+            latest = try context.reading { () throws(FileError) in
+                try files.attributes(path)?.modified ?? now
+            }
+        }
+        let (age, overflow) = now.rawValue.subtractingReportingOverflow(latest.rawValue)
+        return !overflow && age > kept
+    }
+
+    /// Renames the oldest segments' files to `.deleted`, to be removed later. The log starts behind
+    /// them at once.
+    private mutating func delete(
+        first count: Int, _ configuration: LogConfiguration
+    ) throws(LogError) {
+        let due = context.world.clock.monotonic().adding(
+            milliseconds: configuration.fileDeleteDelayMilliseconds)
+        let start = max(startOffset, segments[count].baseOffset)
+        context.world.log(
+            .info, "log \(partition) starts at \(start) now: \(count) segments deleted")
+        for _ in 0..<count {
+            // First out of the list, so that a failure in between leaves no segment without files.
+            let segment = segments.removeFirst()
+            startOffset = max(startOffset, segments[0].baseOffset)
+            for kind in LogFileName.Kind.allCases where kind != .snapshot {
+                let path = segment.path(kind)
+                try context.committing { () throws(FileError) in
+                    guard try files.attributes(path) != nil else { return }
+                    try files.rename(path, to: path + ".deleted")
+                }
+                context.removals.add(.file(path + ".deleted"), due: due)
+            }
+        }
+        hasUnsyncedNames = true
+        recoveryPoint = max(recoveryPoint, startOffset)
+        epochs.truncate(toStart: startOffset)
+        let first = segments[0].baseOffset
+        try dropSnapshots { $0 < first }
+    }
+
+    /// Moves the log's start up; what lies below can no longer be read, and its segments go with the
+    /// next retention. Nothing happens when the log starts there or later already.
+    mutating func advanceStart(to offset: Offset) throws(LogError) {
+        guard offset <= endOffset else {
+            throw .offsetOutOfRange(requested: offset, start: startOffset, end: endOffset)
+        }
+        guard offset > startOffset else { return }
+        startOffset = offset
+        epochs.truncate(toStart: offset)
+    }
+}

@@ -1,0 +1,218 @@
+internal import Primitives
+internal import RecordFormat
+
+/// How a log is to be opened, from what the directory's checkpoints say.
+struct OpeningPlan: Sendable {
+    /// Files are as their last owner left them: nothing is scanned but the tail.
+    var isClean: Bool
+    /// All below had been flushed.
+    var recoveryPoint: Offset = .zero
+    /// The log's start, where records were deleted within a segment.
+    var startOffset: Offset = .zero
+}
+
+/// Opens the log in a partition's directory: finishes what a crash left half done, finds the
+/// segments, and after a crash checks what had not been flushed.
+struct LogLoader {
+    let context: DirectoryContext
+    let partition: TopicPartition
+    let directory: String
+    let plan: OpeningPlan
+    let configuration: LogConfiguration
+    let now: Timestamp
+    private(set) var findings: [RecoveryReport.Finding.Kind] = []
+
+    init(
+        context: DirectoryContext, partition: TopicPartition, directory: String,
+        plan: OpeningPlan, configuration: LogConfiguration, now: Timestamp
+    ) {
+        self.context = context
+        self.partition = partition
+        self.directory = directory
+        self.plan = plan
+        self.configuration = configuration
+        self.now = now
+    }
+
+    private var files: any FileSystem { context.files }
+
+    mutating func load() throws(LogError) -> LogContents {
+        let found = try PartitionFiles(in: directory, context)
+        var contents = LogContents(
+            context: context, partition: partition, directory: directory,
+            segments: try segments(found), startOffset: plan.startOffset,
+            endOffset: .zero, recoveryPoint: plan.recoveryPoint,
+            producers: ProducerTable(limit: configuration.maximumProducers))
+        contents.snapshots = found.snapshots
+        contents.epochs = try readEpochs()
+        contents.startOffset = max(plan.startOffset, contents.segments[0].baseOffset)
+        if plan.isClean {
+            try rebuildMissingIndexes(&contents, found)
+            contents.endOffset = try contents.segments[contents.activeIndex].measureTail(context)
+        } else {
+            try recover(&contents)
+        }
+        try settle(&contents)
+        return contents
+    }
+
+    /// The segments by their `.log` files; a first one where there is none.
+    private func segments(_ found: PartitionFiles) throws(LogError) -> [Segment] {
+        try context.writing { () throws(FileError) in
+            var segments: [Segment] = []
+            segments.reserveCapacity(max(found.logs.count, 1))
+            for base in found.logs {
+                let path = directory + "/" + LogFileName.name(base, .log)
+                segments.append(
+                    Segment(
+                        baseOffset: base, directory: directory,
+                        size: try files.attributes(path)?.size ?? 0, created: now,
+                        jitter: LogContents.jitter(configuration, context.world)))
+            }
+            if segments.isEmpty {
+                segments.append(
+                    try Segment(
+                        creatingAt: plan.startOffset, directory: directory, created: now,
+                        jitter: LogContents.jitter(configuration, context.world), files: files))
+            }
+            return segments
+        }
+    }
+
+    private func readEpochs() throws(LogError) -> LeaderEpochs {
+        let path = directory + "/" + LeaderEpochCheckpoint.fileName
+        let bytes = try context.reading { () throws(FileError) -> Bytes? in
+            if try files.attributes(path) == nil { return nil }
+            return try files.readAll(path, limit: CheckpointText.sizeLimit)
+        }
+        guard let bytes else { return LeaderEpochs() }
+        return LeaderEpochs(checkpoint: try LeaderEpochCheckpoint.decode(bytes, file: path))
+    }
+
+    /// Makes the indexes of segments that have none, as Kafka does.
+    private mutating func rebuildMissingIndexes(
+        _ contents: inout LogContents, _ found: PartitionFiles
+    ) throws(LogError) {
+        for index in contents.segments.indices where contents.segments[index].size > 0 {
+            let base = contents.segments[index].baseOffset
+            if found.indexed.contains(base) { continue }
+            context.world.log(
+                .warn, "log \(partition): the indexes of segment \(base) are missing, made anew")
+            let scan = try contents.segments[index].scanForDamage(
+                trusted: base, context, configuration
+            ) { _ in }
+            if let reason = scan.damage {
+                throw .corrupt(
+                    file: contents.segments[index].path(.log), position: scan.end, reason: reason)
+            }
+            try context.writing { () throws(FileError) in
+                try contents.segments[index].appendTimeEntry(files)
+                try contents.segments[index].writeIndexes(files)
+            }
+        }
+    }
+
+    // MARK: After a crash
+
+    /// Checks the segments that reach beyond the recovery point and cuts the log at the first batch
+    /// there that is not whole.
+    private mutating func recover(_ contents: inout LogContents) throws(LogError) {
+        let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
+        var index = first
+        var end = contents.segments[first].baseOffset
+        while index < contents.segments.count {
+            let base = contents.segments[index].baseOffset
+            if index > first, isHole(from: end, to: base) {
+                try removeSegments(from: index, &contents)
+                break
+            }
+            var epochs = contents.epochs
+            let scan = try contents.segments[index].scanForDamage(
+                trusted: plan.recoveryPoint, context, configuration
+            ) { header in
+                epochs.assign(header.partitionLeaderEpoch, from: header.baseOffset)
+            }
+            contents.epochs = epochs
+            end = scan.nextOffset
+            if let reason = scan.damage {
+                try cut(index, scan, reason, &contents)
+                break
+            }
+            try context.writing { () throws(FileError) in
+                // A segment that was left has its greatest timestamp last.
+                if index < contents.activeIndex {
+                    try contents.segments[index].appendTimeEntry(files)
+                }
+                try contents.segments[index].writeIndexes(files)
+            }
+            index += 1
+        }
+        contents.endOffset = end
+        if end < plan.recoveryPoint {
+            report(.endsBelowRecoveryPoint(end: end, recoveryPoint: plan.recoveryPoint))
+        }
+    }
+
+    /// Whether records are missing between two segments. In a compacted log nothing can be said:
+    /// gaps are what compaction makes.
+    private func isHole(from end: Offset, to base: Offset) -> Bool {
+        end < base && !configuration.cleanup.contains(.compact)
+    }
+
+    private mutating func cut(
+        _ index: Int, _ scan: SegmentScan, _ reason: String, _ contents: inout LogContents
+    ) throws(LogError) {
+        let path = contents.segments[index].path(.log)
+        guard scan.nextOffset >= plan.recoveryPoint else {
+            throw .corrupt(file: path, position: scan.end, reason: reason)
+        }
+        let lost = contents.segments[index].size - scan.end
+        try context.committing { () throws(FileError) in
+            try contents.segments[index].cut(to: scan.end, files)
+            try contents.segments[index].writeIndexes(files)
+        }
+        report(.cut(file: path, position: scan.end, bytes: lost, reason: reason))
+        try removeSegments(from: index + 1, &contents)
+    }
+
+    private mutating func removeSegments(
+        from index: Int, _ contents: inout LogContents
+    ) throws(LogError) {
+        while contents.segments.count > index {
+            let segment = contents.segments.removeLast()
+            try contents.removeFiles(of: segment)
+            report(.removedSegment(file: segment.path(.log), bytes: segment.size))
+        }
+        contents.hasUnsyncedNames = true
+    }
+
+    private mutating func report(_ kind: RecoveryReport.Finding.Kind) {
+        findings.append(kind)
+        let finding = RecoveryReport.Finding(partition: partition, kind: kind)
+        context.world.log(.warn, finding.description)
+    }
+
+    // MARK: Both
+
+    /// Brings start, end, epochs, snapshots and producers in line with one another.
+    private func settle(_ contents: inout LogContents) throws(LogError) {
+        if contents.startOffset > contents.endOffset {
+            // Records were deleted up to a point that the log, cut, no longer reaches.
+            context.world.log(
+                .warn,
+                "log \(partition) ends at \(contents.endOffset), below its start "
+                    + "\(contents.startOffset): it goes on empty from there")
+            return try contents.restart(at: contents.startOffset, now: now, configuration)
+        }
+        contents.recoveryPoint = min(plan.recoveryPoint, contents.endOffset)
+        if plan.isClean { contents.recoveryPoint = contents.endOffset }
+        contents.epochs.truncate(toEnd: contents.endOffset)
+        contents.epochs.truncate(toStart: contents.startOffset)
+        let end = contents.endOffset
+        let bases = Set(contents.segments.map(\.baseOffset))
+        let newest = contents.snapshots.last { $0 <= end }
+        // One for each segment, and the newest: a clean stop leaves it at the end.
+        try contents.dropSnapshots { $0 > end || ($0 != newest && !bases.contains($0)) }
+        try contents.rebuildProducers(now: now, configuration)
+    }
+}

@@ -1,0 +1,157 @@
+internal import Primitives
+
+/// An index file: entries of one size, in order, found by binary search with `pread`.
+///
+/// New entries wait in memory, at most 256, because they need not survive a crash: recovery makes
+/// them again from the log. They are on disk after `writePending`, durable after a sync.
+struct IndexFile<Entry: IndexEntry>: Sendable {
+    /// Entries that may wait in memory.
+    static var pendingLimit: Int { 256 }
+    /// Below this many entries a search reads the rest in one piece.
+    private static var block: Int { 512 }
+
+    let path: String
+    private var file: (any File)?
+    /// Entries in the file; nil while nobody has looked.
+    private var stored: Int?
+    private var pending: [Entry] = []
+
+    /// An index whose file, if any, is looked at when it is first needed.
+    init(path: String) { self.path = path }
+
+    /// An index known to have no file yet.
+    init(newAt path: String) {
+        self.path = path
+        stored = 0
+    }
+
+    // MARK: Reading
+
+    /// The number of entries; a broken last one does not count.
+    mutating func count(_ files: any FileSystem) throws(FileError) -> Int {
+        try storedCount(files) + pending.count
+    }
+
+    private mutating func storedCount(_ files: any FileSystem) throws(FileError) -> Int {
+        if let stored { return stored }
+        let count = (try files.attributes(path)?.size ?? 0) / Entry.size
+        stored = count
+        return count
+    }
+
+    mutating func last(_ files: any FileSystem) throws(FileError) -> Entry? {
+        if let last = pending.last { return last }
+        let count = try storedCount(files)
+        return count == 0 ? nil : try entry(count - 1, files)
+    }
+
+    private mutating func opened(_ files: any FileSystem) throws(FileError) -> any File {
+        if let file { return file }
+        let opened = try files.open(path, .create)
+        file = opened
+        return opened
+    }
+
+    private mutating func entry(_ number: Int, _ files: any FileSystem) throws(FileError) -> Entry {
+        let bytes = try opened(files).read(count: Entry.size, at: number * Entry.size)
+        return Entry(from: bytes, at: 0)
+    }
+
+    /// The last entry for which `isAtOrBelow` holds; it holds for a run of entries from the first on.
+    mutating func floor(
+        _ files: any FileSystem, where isAtOrBelow: (Entry) -> Bool
+    ) throws(FileError) -> Entry? {
+        if let first = pending.first, isAtOrBelow(first) {
+            return pending.last(where: isAtOrBelow)
+        }
+        var low = 0
+        var high = try storedCount(files)
+        var found: Entry?
+        while high - low > Self.block {
+            let middle = low + (high - low) / 2
+            let entry = try entry(middle, files)
+            if isAtOrBelow(entry) {
+                found = entry
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        if high == low { return found }
+        let start = low
+        let block = try opened(files).read(count: (high - low) * Entry.size, at: low * Entry.size)
+        while low < high {
+            let middle = low + (high - low) / 2
+            let entry = Entry(from: block, at: (middle - start) * Entry.size)
+            if isAtOrBelow(entry) {
+                found = entry
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return found
+    }
+
+    /// The entries from the first on that keep the order and satisfy `isTrusted`: what of the file
+    /// can be believed after a crash. Files above `limit` bytes are not believed at all.
+    mutating func trustedPrefix(
+        _ files: any FileSystem, limit: Int, where isTrusted: (Entry) -> Bool
+    ) throws(FileError) -> (count: Int, last: Entry?) {
+        let count = try storedCount(files)
+        guard count > 0, count * Entry.size <= limit else { return (0, nil) }
+        let bytes = try opened(files).read(count: count * Entry.size, at: 0)
+        var last: Entry?
+        for number in 0..<count {
+            let entry = Entry(from: bytes, at: number * Entry.size)
+            if !isTrusted(entry) { return (number, last) }
+            if let last, !entry.mayFollow(last) { return (number, last) }
+            last = entry
+        }
+        return (count, last)
+    }
+
+    // MARK: Writing
+
+    mutating func append(_ entry: Entry) { pending.append(entry) }
+
+    var pendingCount: Int { pending.count }
+
+    /// Writes what waits in memory. The file exists afterwards, also when it is empty.
+    mutating func writePending(_ files: any FileSystem) throws(FileError) {
+        let count = try storedCount(files)
+        let file = try opened(files)
+        if pending.isEmpty { return }
+        var writer = ByteWriter(capacity: pending.count * Entry.size)
+        for entry in pending { entry.write(into: &writer) }
+        try file.write(writer.finish(), at: count * Entry.size)
+        stored = count + pending.count
+        pending.removeAll()
+    }
+
+    /// Drops all entries but the first `count`, in memory and in the file, and any bytes that are
+    /// no whole entry.
+    mutating func truncate(_ files: any FileSystem, keeping count: Int) throws(FileError) {
+        let before = try storedCount(files)
+        pending.removeLast(max(pending.count - max(count - before, 0), 0))
+        stored = min(before, count)
+        try opened(files).truncate(to: min(before, count) * Entry.size)
+    }
+
+    /// Drops the entries from the first on that does not satisfy `isKept`.
+    mutating func truncate(
+        _ files: any FileSystem, where isKept: (Entry) -> Bool
+    ) throws(FileError) {
+        while let last = pending.last, !isKept(last) { pending.removeLast() }
+        if !pending.isEmpty { return }
+        var count = try storedCount(files)
+        while count > 0, !isKept(try entry(count - 1, files)) { count -= 1 }
+        try truncate(files, keeping: count)
+    }
+
+    /// The file for a sync, if it was opened.
+    var openFile: (any File)? { file }
+
+    /// Lets the descriptor go. Entries in memory stay.
+    mutating func closeFile() { file = nil }
+}

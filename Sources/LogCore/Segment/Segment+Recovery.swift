@@ -1,0 +1,164 @@
+internal import Primitives
+internal import RecordFormat
+
+/// What a scan for damage found in a segment.
+struct SegmentScan {
+    /// Behind the last good batch.
+    let end: Int
+    /// The offset behind the last good batch; the one expected, where there is none.
+    let nextOffset: Offset
+    /// Why what lies at `end` is not a batch; nil where the file ends there.
+    let damage: String?
+}
+
+extension Segment {
+    /// Learns, after a clean stop, the end of the log and the greatest timestamp: walks from the
+    /// last index entry to the end. Returns the offset behind the last batch.
+    mutating func measureTail(_ context: DirectoryContext) throws(LogError) -> Offset {
+        let (entry, time) = try context.reading { () throws(FileError) in
+            (try offsetIndex.last(context.files), try timeIndex.last(context.files))
+        }
+        let mark = time.map {
+            TimeMark(
+                timestamp: $0.timestamp,
+                offset: baseOffset.advanced(by: Int64($0.relativeOffset)))
+        }
+        let base = baseOffset
+        // Through `locate`, which does not believe an index that leads nowhere.
+        let start = try entry.flatMap { (entry) throws(LogError) in
+            try locate(base.advanced(by: Int64(entry.relativeOffset)), context)?.position
+        }
+        var latest = mark ?? TimeMark(timestamp: .none, offset: base)
+        var next = base
+        _ = try walk(from: start ?? 0, context) { (found, _) throws(LogError) in
+            if found.header.maxTimestamp > latest.timestamp {
+                latest = TimeMark(
+                    timestamp: found.header.maxTimestamp, offset: found.header.lastOffset)
+            }
+            next = found.header.nextOffset
+            return true
+        }
+        resetMarks(latest: latest, bytesSinceIndexEntry: size - (start ?? 0))
+        return next
+    }
+
+    /// Drops index entries for offsets from `end` on, or positions from `position` on.
+    mutating func truncateIndexes(
+        below end: Offset, position: Int, _ files: any FileSystem
+    ) throws(FileError) {
+        let relative = end.distance(from: baseOffset)
+        try offsetIndex.truncate(files) {
+            $0.relativeOffset < relative && $0.position < position
+        }
+        try timeIndex.truncate(files) { $0.relativeOffset < relative }
+    }
+
+    /// Checks every batch from the last index entry at or below `trusted` on, and makes the index
+    /// entries behind it anew. Nothing is cut.
+    ///
+    /// - Parameters:
+    ///   - trusted: offsets below are on disk since an earlier flush, their index entries too.
+    ///   - visit: called for each good batch.
+    mutating func scanForDamage(
+        trusted: Offset, _ context: DirectoryContext, _ configuration: LogConfiguration,
+        _ visit: (RecordBatchHeader) -> Void
+    ) throws(LogError) -> SegmentScan {
+        let start = try keepTrustedIndexes(trusted, context, configuration)
+        let file = try context.reading { () throws(FileError) in try opened(context.files) }
+        let buffer = ByteStorage(capacity: 1 << 18)
+        var scanner = BatchScanner(file: file, from: start, to: size, firstChunk: 65_536)
+        var next = baseOffset
+        while true {
+            let step = try context.reading { () throws(FileError) in try scanner.peek() }
+            switch step {
+            case .end: return SegmentScan(end: scanner.position, nextOffset: next, damage: nil)
+            case .damage(let reason):
+                return SegmentScan(end: scanner.position, nextOffset: next, damage: reason)
+            case .batch(let header):
+                let position = scanner.position
+                if let reason = try problem(header, position, next, file, buffer, context) {
+                    return SegmentScan(end: position, nextOffset: next, damage: reason)
+                }
+                try context.writing { () throws(FileError) in
+                    try note(
+                        header, at: position, interval: configuration.indexIntervalBytes,
+                        context.files)
+                }
+                visit(header)
+                next = header.nextOffset
+                scanner.pass(header)
+            }
+        }
+    }
+
+    private func problem(
+        _ header: RecordBatchHeader, _ position: Int, _ expected: Offset, _ file: any File,
+        _ buffer: ByteStorage, _ context: DirectoryContext
+    ) throws(LogError) -> String? {
+        if header.baseOffset < expected {
+            return "a batch at offset \(header.baseOffset), at least \(expected) expected"
+        }
+        if relative(header.lastOffset) == nil {
+            return "offset \(header.lastOffset) is too far from the segment's base"
+        }
+        return try context.reading { () throws(FileError) in
+            try BatchScanner.verify(header, in: file, at: position, buffer: buffer)
+        }
+    }
+
+    /// Keeps the index entries that were on disk before the crash and drops the others. Returns the
+    /// position to scan from: that of the last entry kept.
+    private mutating func keepTrustedIndexes(
+        _ trusted: Offset, _ context: DirectoryContext, _ configuration: LogConfiguration
+    ) throws(LogError) -> Int {
+        let files = context.files
+        let bound = trusted.distance(from: baseOffset)
+        let (size, limit) = (size, max(configuration.segmentIndexBytes, 10_485_760))
+        let kept = try context.reading { () throws(FileError) in
+            try offsetIndex.trustedPrefix(files, limit: limit) {
+                $0.relativeOffset >= 0 && Int64($0.relativeOffset) < bound && $0.position > 0
+                    && Int($0.position) < size
+            }
+        }
+        var start = 0
+        var mark: TimeMark?
+        var counts = (offsets: 0, times: 0)
+        if let last = kept.last, try isBatch(at: Int(last.position), before: last, context) {
+            start = Int(last.position)
+            counts.offsets = kept.count
+            let times = try context.reading { () throws(FileError) in
+                try timeIndex.trustedPrefix(files, limit: limit) {
+                    $0.relativeOffset >= 0 && $0.relativeOffset <= last.relativeOffset
+                }
+            }
+            counts.times = times.count
+            mark = times.last.map {
+                TimeMark(
+                    timestamp: $0.timestamp,
+                    offset: baseOffset.advanced(by: Int64($0.relativeOffset)))
+            }
+        }
+        try context.writing { () throws(FileError) in
+            try offsetIndex.truncate(files, keeping: counts.offsets)
+            try timeIndex.truncate(files, keeping: counts.times)
+        }
+        // The first batch scanned is the entry's own; it counts towards the next entry.
+        resetMarks(latest: mark, bytesSinceIndexEntry: 0)
+        return start
+    }
+
+    private mutating func isBatch(
+        at position: Int, before entry: OffsetIndexEntry, _ context: DirectoryContext
+    ) throws(LogError) -> Bool {
+        let file = try context.reading { () throws(FileError) in try opened(context.files) }
+        var scanner = BatchScanner(file: file, from: position, to: size)
+        guard
+            case .batch(let header) = try context.reading({ () throws(FileError) in
+                try scanner.peek()
+            })
+        else { return false }
+        let relative = header.baseOffset.distance(from: baseOffset)
+        return relative >= 0 && relative <= Int64(entry.relativeOffset)
+            && self.relative(header.lastOffset) != nil
+    }
+}

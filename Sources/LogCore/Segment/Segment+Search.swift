@@ -1,0 +1,147 @@
+internal import Primitives
+internal import RecordFormat
+
+/// A batch and where it lies in its segment.
+struct LocatedBatch {
+    let position: Int
+    let header: RecordBatchHeader
+}
+
+extension Segment {
+    /// The first batch whose last offset is at or above `target`; nil when there is none.
+    mutating func locate(
+        _ target: Offset, _ context: DirectoryContext
+    ) throws(LogError) -> LocatedBatch? {
+        try firstBatch(from: try indexedPosition(of: target, context), context) {
+            $0.lastOffset >= target
+        }
+    }
+
+    /// A position at or before the batch that holds `target`, from the index.
+    private mutating func indexedPosition(
+        of target: Offset, _ context: DirectoryContext
+    ) throws(LogError) -> Int {
+        let relative = target.distance(from: baseOffset)
+        let entry = try context.reading { () throws(FileError) in
+            try offsetIndex.floor(context.files) { $0.relativeOffset <= relative }
+        }
+        guard let entry else { return 0 }
+        let position = Int(entry.position)
+        if position >= 0, position < size {
+            let file = try context.reading { () throws(FileError) in try opened(context.files) }
+            var scanner = BatchScanner(file: file, from: position, to: size)
+            let step = try context.reading { () throws(FileError) in try scanner.peek() }
+            // The entry may stand for several batches appended together; this is the first of them.
+            if case .batch(let header) = step, header.baseOffset <= target,
+                header.lastOffset.distance(from: baseOffset) <= Int64(entry.relativeOffset)
+            {
+                return position
+            }
+        }
+        context.world.log(
+            .warn, "\(offsetIndex.path) points to \(position), where no such batch is: passed over")
+        return 0
+    }
+
+    /// Goes through the batches from `position`, a batch's start, on until `visit` says false.
+    /// Returns where it stopped: the batch not passed, or the end.
+    mutating func walk(
+        from position: Int, _ context: DirectoryContext,
+        _ visit: (LocatedBatch, any File) throws(LogError) -> Bool
+    ) throws(LogError) -> LocatedBatch? {
+        if position >= size { return nil }
+        let file = try context.reading { () throws(FileError) in try opened(context.files) }
+        var scanner = BatchScanner(file: file, from: position, to: size)
+        while true {
+            let step = try context.reading { () throws(FileError) in try scanner.peek() }
+            switch step {
+            case .end: return nil
+            case .damage(let reason):
+                throw .corrupt(file: path(.log), position: scanner.position, reason: reason)
+            case .batch(let header):
+                let found = LocatedBatch(position: scanner.position, header: header)
+                if try !visit(found, file) { return found }
+                scanner.pass(header)
+            }
+        }
+    }
+
+    /// The first batch from `position`, a batch's start, on that satisfies `isWanted`.
+    mutating func firstBatch(
+        from position: Int, _ context: DirectoryContext,
+        where isWanted: (RecordBatchHeader) -> Bool
+    ) throws(LogError) -> LocatedBatch? {
+        try walk(from: position, context) { (found, _) throws(LogError) in !isWanted(found.header) }
+    }
+
+    /// The batch that begins at `position`.
+    mutating func batch(
+        at position: Int, _ context: DirectoryContext
+    ) throws(LogError) -> RecordBatchHeader? {
+        try firstBatch(from: position, context) { _ in true }?.header
+    }
+
+    /// A whole batch in memory. Its size was checked against the file when it was located.
+    func load(
+        _ located: LocatedBatch, from file: any File, _ context: DirectoryContext
+    ) throws(LogError) -> RecordBatch {
+        let bytes = try context.reading { () throws(FileError) in
+            try file.read(count: located.header.sizeInBytes, at: located.position)
+        }
+        do { return try RecordBatch(atFrontOf: bytes) } catch {
+            throw .corrupt(file: path(.log), position: located.position, reason: "\(error)")
+        }
+    }
+
+    mutating func load(
+        _ located: LocatedBatch, _ context: DirectoryContext
+    ) throws(LogError) -> RecordBatch {
+        let file = try context.reading { () throws(FileError) in try opened(context.files) }
+        return try load(located, from: file, context)
+    }
+
+    /// The greatest timestamp and where it is: from memory, else from the time index, else by a scan.
+    mutating func latestMark(_ context: DirectoryContext) throws(LogError) -> TimeMark {
+        if let latest { return latest }
+        let last = try context.reading { () throws(FileError) in
+            try timeIndex.last(context.files)
+        }
+        if let last {
+            let mark = TimeMark(
+                timestamp: last.timestamp,
+                offset: baseOffset.advanced(by: Int64(last.relativeOffset)))
+            resetMarks(latest: mark, bytesSinceIndexEntry: 0)
+            return mark
+        }
+        var mark = TimeMark(timestamp: .none, offset: baseOffset)
+        _ = try firstBatch(from: 0, context) { header in
+            if header.maxTimestamp > mark.timestamp {
+                mark = TimeMark(timestamp: header.maxTimestamp, offset: header.lastOffset)
+            }
+            return false
+        }
+        resetMarks(latest: mark, bytesSinceIndexEntry: 0)
+        return mark
+    }
+
+    /// The timestamp from which the segment's age counts; nil when it is empty.
+    mutating func ageStart(_ context: DirectoryContext) throws(LogError) -> Timestamp? {
+        if let firstTimestamp { return firstTimestamp }
+        guard size > 0, let header = try batch(at: 0, context) else { return nil }
+        setFirstTimestamp(header.maxTimestamp)
+        return header.maxTimestamp
+    }
+
+    /// The first batch at or behind `start` that holds a record of `timestamp` or later.
+    mutating func locate(
+        timestamp: Timestamp, from start: Offset, _ context: DirectoryContext
+    ) throws(LogError) -> LocatedBatch? {
+        let entry = try context.reading { () throws(FileError) in
+            // All before the entry's offset is older than its timestamp, or as old.
+            try timeIndex.floor(context.files) { $0.timestamp < timestamp }
+        }
+        let first = baseOffset.advanced(by: Int64(entry?.relativeOffset ?? 0))
+        guard let begin = try locate(max(first, start), context) else { return nil }
+        return try firstBatch(from: begin.position, context) { $0.maxTimestamp >= timestamp }
+    }
+}

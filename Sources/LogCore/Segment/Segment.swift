@@ -1,0 +1,173 @@
+internal import Primitives
+internal import RecordFormat
+
+/// One segment: a `.log` file and its indexes. Files are opened when first needed.
+///
+/// Invariants: `size` bytes of the `.log` file are complete batches in the order of their offsets;
+/// every index entry's position is the start of a batch below `size`.
+/// Not shared: the log that holds it guards it.
+struct Segment: Sendable {
+    /// The greatest timestamp, and the last offset of the first batch that has it.
+    struct TimeMark: Sendable, Equatable {
+        var timestamp: Timestamp
+        var offset: Offset
+    }
+
+    let baseOffset: Offset
+    let directory: String
+    private(set) var size: Int
+    /// When this process made the segment or found it; for segments without timestamps.
+    let created: Timestamp
+    /// Taken off `segment.ms`, so that partitions made together do not roll together.
+    let jitter: Int64
+    private var file: (any File)?
+    var offsetIndex: IndexFile<OffsetIndexEntry>
+    var timeIndex: IndexFile<TimeIndexEntry>
+    private var bytesSinceIndexEntry = 0
+    /// nil: not known yet. Its timestamp is `.none` in a segment without timestamps.
+    private(set) var latest: TimeMark?
+    /// The greatest timestamp of the first batch, from which the segment's age counts.
+    private(set) var firstTimestamp: Timestamp?
+    /// Used since housekeeping last looked.
+    private(set) var wasTouched = true
+
+    /// A segment whose files are there.
+    init(
+        baseOffset: Offset, directory: String, size: Int, created: Timestamp, jitter: Int64
+    ) {
+        self.baseOffset = baseOffset
+        self.directory = directory
+        self.size = size
+        self.created = created
+        self.jitter = jitter
+        let path = directory + "/"
+        offsetIndex = IndexFile(path: path + LogFileName.name(baseOffset, .index))
+        timeIndex = IndexFile(path: path + LogFileName.name(baseOffset, .timeindex))
+        if size == 0 { latest = TimeMark(timestamp: .none, offset: baseOffset) }
+    }
+
+    /// Makes an empty segment; whatever files had its names are emptied.
+    init(
+        creatingAt baseOffset: Offset, directory: String, created: Timestamp, jitter: Int64,
+        files: any FileSystem
+    ) throws(FileError) {
+        self.init(
+            baseOffset: baseOffset, directory: directory, size: 0, created: created, jitter: jitter)
+        file = try files.open(path(.log), .replace)
+        for kind in [LogFileName.Kind.index, .timeindex, .txnindex]
+        where try files.attributes(path(kind)) != nil {
+            try files.remove(path(kind))
+        }
+        offsetIndex = IndexFile(newAt: path(.index))
+        timeIndex = IndexFile(newAt: path(.timeindex))
+    }
+
+    func path(_ kind: LogFileName.Kind) -> String {
+        directory + "/" + LogFileName.name(baseOffset, kind)
+    }
+
+    mutating func opened(_ files: any FileSystem) throws(FileError) -> any File {
+        wasTouched = true
+        if let file { return file }
+        let opened = try files.open(path(.log), .readWrite)
+        file = opened
+        return opened
+    }
+
+    /// Lets descriptors go when nobody has used the segment since the last call.
+    mutating func closeIfIdle(_ files: any FileSystem) throws(FileError) {
+        if wasTouched {
+            wasTouched = false
+            return
+        }
+        if file == nil, offsetIndex.openFile == nil, timeIndex.openFile == nil { return }
+        try writeIndexes(files)
+        file = nil
+        offsetIndex.closeFile()
+        timeIndex.closeFile()
+    }
+
+    // MARK: Appending
+
+    /// Writes batches behind the last one. After a throw the file may be longer than `size`;
+    /// the caller cuts it with `restoreSize`.
+    mutating func write(_ bytes: Bytes, _ files: any FileSystem) throws(FileError) {
+        let end = size
+        try opened(files).write(bytes, at: end)
+        size = end + bytes.count
+    }
+
+    /// Cuts off what a failed `write` left.
+    mutating func restoreSize(_ files: any FileSystem) throws(FileError) {
+        try opened(files).truncate(to: size)
+    }
+
+    /// Takes note of a batch that lies at `position`: greatest timestamp, index entries.
+    mutating func note(
+        _ header: RecordBatchHeader, at position: Int, interval: Int, _ files: any FileSystem
+    ) throws(FileError) {
+        if position == 0 { firstTimestamp = header.maxTimestamp }
+        if header.maxTimestamp > latest?.timestamp ?? .none {
+            latest = TimeMark(timestamp: header.maxTimestamp, offset: header.lastOffset)
+        }
+        if bytesSinceIndexEntry > interval,
+            let relative = relative(header.lastOffset), let place = Int32(exactly: position)
+        {
+            offsetIndex.append(OffsetIndexEntry(relativeOffset: relative, position: place))
+            try appendTimeEntry(files)
+            bytesSinceIndexEntry = 0
+            if offsetIndex.pendingCount >= IndexFile<OffsetIndexEntry>.pendingLimit {
+                try writeIndexes(files)
+            }
+        }
+        bytesSinceIndexEntry += header.sizeInBytes
+    }
+
+    /// Adds the greatest timestamp so far to the time index, if it is news. Before a segment is
+    /// left (roll, close), so that its last entry tells the greatest timestamp of all.
+    mutating func appendTimeEntry(_ files: any FileSystem) throws(FileError) {
+        guard let latest, latest.timestamp > .none, let relative = relative(latest.offset) else {
+            return
+        }
+        let entry = TimeIndexEntry(timestamp: latest.timestamp, relativeOffset: relative)
+        if let last = try timeIndex.last(files), !entry.mayFollow(last) { return }
+        timeIndex.append(entry)
+    }
+
+    /// Writes index entries that wait in memory; both files exist afterwards.
+    mutating func writeIndexes(_ files: any FileSystem) throws(FileError) {
+        try offsetIndex.writePending(files)
+        try timeIndex.writePending(files)
+    }
+
+    /// An offset as the indexes hold it; nil when it lies too far from the base.
+    func relative(_ offset: Offset) -> Int32? {
+        Int32(exactly: offset.distance(from: baseOffset)).flatMap { $0 >= 0 ? $0 : nil }
+    }
+
+    /// The files that a sync has to reach, opened.
+    mutating func filesToSynchronize(_ files: any FileSystem) throws(FileError) -> [any File] {
+        try writeIndexes(files)
+        var open = [try opened(files)]
+        if let index = offsetIndex.openFile { open.append(index) }
+        if let index = timeIndex.openFile { open.append(index) }
+        return open
+    }
+
+    // MARK: Bookkeeping for those who scan
+
+    /// Starts the bookkeeping anew from a known point, before batches from there on are noted.
+    mutating func resetMarks(latest: TimeMark?, bytesSinceIndexEntry: Int) {
+        self.latest = latest
+        self.bytesSinceIndexEntry = bytesSinceIndexEntry
+    }
+
+    /// Cuts the file at a batch boundary and forgets marks that may lie behind it.
+    mutating func cut(to position: Int, _ files: any FileSystem) throws(FileError) {
+        try opened(files).truncate(to: position)
+        size = position
+        if position == 0 { firstTimestamp = nil }
+    }
+
+    mutating func setFirstTimestamp(_ timestamp: Timestamp) { firstTimestamp = timestamp }
+}

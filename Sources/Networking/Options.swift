@@ -1,0 +1,29 @@
+/// The bounds of one connection. Defaults are Kafka's where Kafka has the setting.
+package struct ConnectionOptions: Hashable, Sendable {
+    /// A longer frame closes the connection (`socket.request.max.bytes`).
+    package var maximumFrameBytes = 104_857_600
+    /// Without a byte either way for so long, and no reply owed, the connection is closed
+    /// (`connections.max.idle.ms`); 0 or less: never.
+    package var idleMilliseconds: Int64 = 600_000
+    /// Reading stops while so many replies are owed.
+    package var outstandingReplies = 1024
+    /// Reading stops while so many bytes wait to be sent, pieces of files included.
+    package var unsentBytes = 4 << 20
+    /// After the peer has ended its sending, replies still owed have so long to go out.
+    package var lingerMilliseconds: Int64 = 10_000
+    /// `SO_SNDBUF` and `SO_RCVBUF` (`socket.send.buffer.bytes`, `socket.receive.buffer.bytes`);
+    /// below 1 the system sizes the buffer as it goes.
+    package var sendBufferBytes = -1
+    package var receiveBufferBytes = -1
+
+    package init() {}
+}
+
+/// How a listener accepts, and the bounds of what it accepts.
+package struct ListenerOptions: Hashable, Sendable {
+    package var connection = ConnectionOptions()
+    /// Connections the kernel may hold ready to be accepted (`socket.listen.backlog.size`).
+    package var backlog = 1024
+
+    package init() {}
+}

@@ -1,0 +1,98 @@
+internal import CPlatform
+package import Primitives
+
+/// What waits to be sent on a connection, in order. Holds no memory of its own when empty and few items otherwise.
+package struct WriteQueue {
+    /// What the front of the queue is.
+    enum Front {
+        /// `vectors` of the caller's array are filled; a file follows when `more`.
+        case memory(vectors: Int, more: Bool)
+        case file(FileRegion)
+    }
+
+    private var items: [Payload] = []
+    private var head = 0
+    /// Bytes of the first item that are sent.
+    private var sentOfFirst = 0
+    /// Bytes that wait.
+    package private(set) var count = 0
+
+    package init() {}
+
+    package var isEmpty: Bool { count == 0 }
+
+    package mutating func append(_ payloads: [Payload]) {
+        for payload in payloads where payload.count > 0 {
+            items.append(payload)
+            count += payload.count
+        }
+    }
+
+    /// Describes as much of the front as one system call takes; nil when the queue is empty.
+    ///
+    /// The addresses put into `vectors` stay valid until the queue is changed.
+    func front(into vectors: UnsafeMutableBufferPointer<iovec>) -> Front? {
+        guard head < items.count else { return nil }
+        var filled = 0
+        for index in head..<items.count {
+            let skip = index == head ? sentOfFirst : 0
+            switch items[index] {
+            case .file(let region):
+                if filled > 0 { return .memory(vectors: filled, more: true) }
+                return .file(
+                    FileRegion(
+                        file: region.file, position: region.position + skip,
+                        count: region.count - skip))
+            case .bytes(let bytes):
+                if filled == vectors.count { return .memory(vectors: filled, more: false) }
+                unsafe vectors[filled] = unsafe bytes.withUnsafeBytes { memory in
+                    // Valid beyond this closure: the item holds the storage.
+                    unsafe iovec(
+                        iov_base: UnsafeMutableRawPointer(
+                            mutating: memory.baseAddress.map { unsafe $0 + skip }),
+                        iov_len: memory.count - skip)
+                }
+                filled += 1
+            }
+        }
+        return .memory(vectors: filled, more: false)
+    }
+
+    /// Takes `sent` bytes off the front.
+    package mutating func consume(_ sent: Int) {
+        precondition(sent <= count, "more sent than was queued")
+        count -= sent
+        sentOfFirst += sent
+        while head < items.count, sentOfFirst >= items[head].count {
+            sentOfFirst -= items[head].count
+            head += 1
+        }
+        if head == items.count {
+            items.removeAll(keepingCapacity: items.capacity <= 64)
+            head = 0
+        } else if head > 64, head > items.count / 2 {
+            items.removeFirst(head)
+            head = 0
+        }
+    }
+
+    /// Replaces the first `chunk.count` bytes of the file at the front by the bytes themselves: for files that
+    /// have no descriptor.
+    mutating func replaceFront(with chunk: Bytes) {
+        guard head < items.count, case .file(let region) = items[head] else { return }
+        let start = region.position + sentOfFirst + chunk.count
+        let rest = region.position + region.count - start
+        precondition(rest >= 0, "a chunk longer than the file's piece")
+        sentOfFirst = 0
+        items[head] = .bytes(chunk)
+        if rest > 0 {
+            items.insert(
+                .file(FileRegion(file: region.file, position: start, count: rest)), at: head + 1)
+        }
+    }
+
+    package mutating func removeAll() {
+        items = []
+        (head, sentOfFirst, count) = (0, 0, 0)
+    }
+}
