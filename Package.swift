@@ -23,8 +23,9 @@ func executable(_ name: String, _ dependencies: [Target.Dependency], path: Strin
         swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -65,7 +66,8 @@ let package = Package(
 
         tests("PrimitivesTests", ["Primitives"]),
         tests("RecordFormatTests", ["RecordFormat", "Primitives"]),
-        tests("WireProtocolTests", ["WireProtocol", "wiregen", "Primitives"]),
+        tests(
+            "WireProtocolTests", ["WireProtocol", "wiregen", "Primitives"], exclude: ["Golden"]),
         tests("LogCoreTests", ["LogCore", "RecordFormat", "Primitives"]),
         tests("NetworkingTests", ["Networking", "Primitives"]),
         tests("CoordinationTests", ["Coordination", "WireProtocol", "RecordFormat", "Primitives"]),

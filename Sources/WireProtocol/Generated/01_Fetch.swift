@@ -4,8 +4,7 @@
 
 package import Primitives
 
-/// Reads record batches from partitions, for consumers, followers and quorum observers; may wait
-/// for more.
+/// Reads record batches for consumers, followers and quorum observers; may wait for more.
 package struct FetchRequest: RequestMessage {
     package typealias Response = FetchResponse
     package static var apiKey: APIKey { .fetch }
@@ -268,8 +267,7 @@ package struct FetchRequest: RequestMessage {
     }
 }
 
-/// Reads record batches from partitions, for consumers, followers and quorum observers; may wait
-/// for more.
+/// Reads record batches for consumers, followers and quorum observers; may wait for more.
 package struct FetchResponse: ResponseMessage {
     package static var apiKey: APIKey { .fetch }
     package static var versions: ClosedRange<Int16> { 4...18 }
