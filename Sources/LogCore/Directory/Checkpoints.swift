@@ -84,7 +84,7 @@ enum OffsetCheckpoint: String {
     func write(
         _ offsets: [(TopicPartition, Offset)], in directory: String, _ context: DirectoryContext
     ) throws(LogError) {
-        try context.committing { () throws(FileError) in
+        try context.writing { () throws(FileError) in
             try context.files.replaceDurably(
                 directory + "/" + rawValue, with: Self.encode(offsets), directory: directory)
         }

@@ -50,8 +50,9 @@ final class DirectoryContext: Sendable {
         do { return try body() } catch { throw .io(error) }
     }
 
-    /// Runs calls that change files: a failure takes the directory offline, except for a full disk,
-    /// after which the caller has put things back as they were.
+    /// Runs calls that change files: a failure takes the directory offline, except for a full disk.
+    /// After that everything counts as it did before: what was written is in files, or parts of
+    /// files, that nobody reads.
     func writing<Result>(_ body: () throws(FileError) -> Result) throws(LogError) -> Result {
         do { return try body() } catch {
             if error.isNoSpace { throw .io(error) }

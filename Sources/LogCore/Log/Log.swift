@@ -204,6 +204,13 @@ package final class Log: Sendable {
         }
     }
 
+    var isShut: Bool {
+        state.withLock { state in
+            if case .closed = state.phase { return true }
+            return false
+        }
+    }
+
     /// The log could not be opened because of what is in its files.
     var isDamaged: Bool {
         state.withLock { state in

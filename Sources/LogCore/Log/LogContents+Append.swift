@@ -86,7 +86,7 @@ extension LogContents {
             let (last, overflow) = summary.lastOffset.rawValue.addingReportingOverflow(
                 Int64(header.lastOffsetDelta) + 1)
             guard !overflow, last < .max else { throw .offsetsExhausted(endOffset) }
-            if header.hasProducerID, !header.attributes.isControl {
+            if header.hasProducerID {
                 let id = header.producerID
                 if let entry = staged[id] ?? producers.entries[id] {
                     switch entry.judge(header) {
@@ -97,7 +97,11 @@ extension LogContents {
                 }
                 if size < bytes.count {
                     var entry = staged[id] ?? producers.entries[id] ?? ProducerEntry()
-                    entry.note(header)
+                    if header.attributes.isControl {
+                        entry.noteMarker(header, coordinatorEpoch: nil)
+                    } else {
+                        entry.note(header)
+                    }
                     staged[id] = entry
                 }
             }

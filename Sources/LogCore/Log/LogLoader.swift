@@ -44,6 +44,7 @@ struct LogLoader {
             endOffset: .zero, recoveryPoint: plan.recoveryPoint,
             producers: ProducerTable(limit: configuration.maximumProducers))
         contents.snapshots = found.snapshots
+        contents.hasUnsyncedNames = found.logs.isEmpty
         contents.epochs = try readEpochs()
         contents.startOffset = max(plan.startOffset, contents.segments[0].baseOffset)
         if plan.isClean {

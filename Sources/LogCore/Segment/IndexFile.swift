@@ -45,7 +45,8 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         return count == 0 ? nil : try entry(count - 1, files)
     }
 
-    private mutating func opened(_ files: any FileSystem) throws(FileError) -> any File {
+    /// The file, made when missing.
+    mutating func opened(_ files: any FileSystem) throws(FileError) -> any File {
         if let file { return file }
         let opened = try files.open(path, .create)
         file = opened
@@ -149,8 +150,7 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         try truncate(files, keeping: count)
     }
 
-    /// The file for a sync, if it was opened.
-    var openFile: (any File)? { file }
+    var isOpen: Bool { file != nil }
 
     /// Lets the descriptor go. Entries in memory stay.
     mutating func closeFile() { file = nil }

@@ -80,7 +80,7 @@ struct Segment: Sendable {
             wasTouched = false
             return
         }
-        if file == nil, offsetIndex.openFile == nil, timeIndex.openFile == nil { return }
+        if file == nil, !offsetIndex.isOpen, !timeIndex.isOpen { return }
         try writeIndexes(files)
         file = nil
         offsetIndex.closeFile()
@@ -145,13 +145,13 @@ struct Segment: Sendable {
         Int32(exactly: offset.distance(from: baseOffset)).flatMap { $0 >= 0 ? $0 : nil }
     }
 
+    mutating func writeIndexesIfPending(_ files: any FileSystem) throws(FileError) {
+        if offsetIndex.pendingCount + timeIndex.pendingCount > 0 { try writeIndexes(files) }
+    }
+
     /// The files that a sync has to reach, opened.
     mutating func filesToSynchronize(_ files: any FileSystem) throws(FileError) -> [any File] {
-        try writeIndexes(files)
-        var open = [try opened(files)]
-        if let index = offsetIndex.openFile { open.append(index) }
-        if let index = timeIndex.openFile { open.append(index) }
-        return open
+        [try opened(files), try offsetIndex.opened(files), try timeIndex.opened(files)]
     }
 
     // MARK: Bookkeeping for those who scan
