@@ -63,7 +63,8 @@ struct CompressionTests {
         var random = SplitMix(seed: 4)
         let packed = try codec.compress(random.text(3000))
         for end in 0..<packed.count {
-            // A frame of snappy blocks that ends between two of them cannot be told from a whole one.
+            // A frame of snappy blocks that ends between two of them cannot be told from a whole
+            // one.
             if codec == .snappy, end == 16 { continue }
             #expect(throws: CompressionError.self, "cut at \(end)") {
                 try codec.decompress(packed.slice(0..<end), limit: 1 << 20)

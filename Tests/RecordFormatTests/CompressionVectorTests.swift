@@ -107,7 +107,8 @@ struct CompressionVectorTests {
             (.zstd, "28b52ffd e0 0000000000000010 09000061"),
             // zstd: a streaming frame with a window of 3.75 TiB.
             (.zstd, "28b52ffd 00 ff 09000061"),
-            // LZ4: a frame that claims 2^60 bytes of content (its head's checksum is wrong as well).
+            // LZ4: a frame that claims 2^60 bytes of content (its head's checksum is wrong as
+            // well).
             (.lz4, "04224d18 6c40 0000000000000010 00 01000080 61 00000000"),
             // gzip: a trailer that claims four gigabytes.
             (.gzip, "1f8b0800000000000203 4b0400 43beb7e8 ffffffff"),

@@ -5,7 +5,8 @@ import Testing
 
 /// A log directory that Apache Kafka 3.9 wrote, and what its records are.
 private enum Golden {
-    /// `shared/golden` beside the repository, found from this file upward; nil where it is not there.
+    /// `shared/golden` beside the repository, found from this file upward; nil where it is not
+    /// there.
     static let directory: String? = {
         let files = PosixFileSystem()
         var path = #filePath[...]

@@ -3,7 +3,8 @@ internal import Primitives
 /// Compresses with deflate (RFC 1951): matches by hash chains, looked for once more a byte later
 /// where the level asks for it, then blocks of whichever form is the smallest.
 ///
-/// `@safe`: the input is only read between 0 and its count; who makes the value promises that it stays.
+/// `@safe`: the input is only read between 0 and its count; who makes the value promises that it
+/// stays.
 @safe struct Deflater: ~Copyable {
     /// How much work a level puts into a match.
     private struct Effort {

@@ -2,8 +2,8 @@ package import Primitives
 
 /// Builds one record batch.
 ///
-/// Records are given in the order of their offsets. The finished batch has its checksum; base offset
-/// and leader epoch may still be stamped.
+/// Records are given in the order of their offsets. The finished batch has its checksum; base
+/// offset and leader epoch may still be stamped.
 ///
 /// - Precondition of every append: the records stay below 2 GiB in all.
 package struct RecordBatchBuilder: ~Copyable {

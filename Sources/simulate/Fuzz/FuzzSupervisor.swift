@@ -89,7 +89,7 @@ struct FuzzSupervisor {
         // The copies live until the new process has its own.
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
         unsafe arguments.append(nil)
-        defer { unsafe arguments.forEach { unsafe free($0) } }
+        defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
         var child: pid_t = 0
         let error = unsafe posix_spawn(
             &child, "/proc/self/exe", nil, nil, arguments, environ)

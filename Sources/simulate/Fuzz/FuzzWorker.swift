@@ -1,8 +1,9 @@
 internal import Glibc
 internal import Primitives
 
-/// Runs the inputs of one target, until it is killed, one of them breaks something, or the one asked
-/// for has run. Before each input its number goes into a file, where the watching process finds it.
+/// Runs the inputs of one target, until it is killed, one of them breaks something, or the one
+/// asked for has run. Before each input its number goes into a file, where the watching process
+/// finds it.
 struct FuzzWorker {
     let options: FuzzOptions
 
