@@ -47,11 +47,16 @@ struct MalformedRequestTests {
         try expectClosed(writer.finish())
     }
 
-    @Test("bytes left over")
+    @Test("bytes left over are passed over, as in Kafka: librdkafka sends some")
     func trailing() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
         var writer = header(APIKey.apiVersions.rawValue, 0)
         writer.write(0 as UInt8)
-        try expectClosed(writer.finish())
+        try client.send(frame: writer.finish())
+        var reader = ByteReader(try client.receiveFrame())
+        #expect(try reader.readInt32() == 7)
+        #expect(try ApiVersionsResponse(from: &reader, version: 0).errorCode == 0)
     }
 
     @Test("a frame longer than socket.request.max.bytes closes the connection before it is read")

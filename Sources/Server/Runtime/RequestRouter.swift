@@ -32,8 +32,9 @@ struct Route: Sendable {
         versions = Handler.versions
         announcedVersions = Handler.announcedVersions
         decodeAndHandle = { (reader, head, connection) throws(DecodeError) in
+            // What follows the body is passed over, as Kafka does: librdkafka sends a few bytes too many
+            // when it asks for all topics.
             let request = try Handler.Request(from: &reader, version: head.version)
-            try reader.expectEnd()
             handler.handle(
                 request, Call(head: head, connection: connection, slot: connection.reserveReply()))
         }
