@@ -1,6 +1,8 @@
+import Dispatch
 import LogCore
 import Primitives
 import RecordFormat
+import Synchronization
 import Testing
 
 @Suite struct AppendReadTests {
@@ -204,6 +206,43 @@ import Testing
             try log.append("v\(number)")
             #expect(try log.values(from: next) == ["v\(number)"])
             next = next.advanced(by: 1)
+        }
+    }
+
+    @Test("threads that append, read, flush and keep house do not disturb one another")
+    func threads() throws {
+        let scene = try Scene {
+            $0.segmentBytes = 5000
+            $0.indexIntervalBytes = 200
+            $0.retentionMilliseconds = -1
+        }
+        let (directory, log) = try scene.create()
+        let failures = Mutex<[String]>([])
+        DispatchQueue.concurrentPerform(iterations: 6) { worker in
+            do {
+                var next = Offset.zero
+                for round in 0..<200 {
+                    switch worker {
+                    case 0, 1, 2:
+                        let bytes = try batch(["\(worker) \(round)"])
+                        _ = try log.append(bytes, leaderEpoch: .zero, now: scene.now)
+                    case 3: try log.flush()
+                    case 4: directory.housekeeping(now: scene.now)
+                    default:
+                        let count = try log.records(from: next).count
+                        next = next.advanced(by: Int64(count))
+                    }
+                }
+            } catch {
+                failures.withLock { $0.append("\(error)") }
+            }
+        }
+        #expect(failures.withLock { $0 } == [])
+        let values = try log.values()
+        #expect(values.count == 600)
+        for worker in 0..<3 {
+            let own = values.filter { $0.hasPrefix("\(worker) ") }
+            #expect(own == (0..<200).map { "\(worker) \($0)" })
         }
     }
 }

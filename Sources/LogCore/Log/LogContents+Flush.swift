@@ -53,7 +53,7 @@ extension LogContents {
     mutating func writeIndexesIfRoom() throws(LogError) {
         do throws(FileError) {
             for index in segments.indices { try segments[index].writeIndexesIfPending(files) }
-        } catch where error.isNoSpace {
+        } catch  where error.isNoSpace {
             context.world.log(.warn, "index entries of log \(partition) wait: \(error)")
         } catch {
             throw context.fail(error)

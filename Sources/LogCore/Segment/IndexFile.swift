@@ -15,6 +15,8 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
     /// Entries in the file; nil while nobody has looked.
     private var stored: Int?
     private var pending: [Entry] = []
+    /// The file has changed since the last sync.
+    private var needsSync = false
 
     /// An index whose file, if any, is looked at when it is first needed.
     init(path: String) { self.path = path }
@@ -125,9 +127,15 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         if pending.isEmpty { return }
         var writer = ByteWriter(capacity: pending.count * Entry.size)
         for entry in pending { entry.write(into: &writer) }
+        needsSync = true
         try file.write(writer.finish(), at: count * Entry.size)
         stored = count + pending.count
         pending.removeAll()
+    }
+
+    /// Makes the file when there is none.
+    mutating func makeFile(_ files: any FileSystem) throws(FileError) {
+        if stored == 0 { _ = try opened(files) }
     }
 
     /// Drops all entries but the first `count`, in memory and in the file, and any bytes that are
@@ -136,7 +144,10 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         let before = try storedCount(files)
         pending.removeLast(max(pending.count - max(count - before, 0), 0))
         stored = min(before, count)
-        try opened(files).truncate(to: min(before, count) * Entry.size)
+        let size = min(before, count) * Entry.size
+        if try files.attributes(path)?.size == size { return }
+        needsSync = true
+        try opened(files).truncate(to: size)
     }
 
     /// Drops the entries from the first on that does not satisfy `isKept`.
@@ -148,6 +159,14 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         var count = try storedCount(files)
         while count > 0, !isKept(try entry(count - 1, files)) { count -= 1 }
         try truncate(files, keeping: count)
+    }
+
+    /// The file, if it has to be synced; asked once for each sync.
+    mutating func fileToSynchronize(_ files: any FileSystem) throws(FileError) -> (any File)? {
+        guard needsSync else { return nil }
+        let file = try opened(files)
+        needsSync = false
+        return file
     }
 
     var isOpen: Bool { file != nil }

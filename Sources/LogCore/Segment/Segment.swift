@@ -149,9 +149,15 @@ struct Segment: Sendable {
         if offsetIndex.pendingCount + timeIndex.pendingCount > 0 { try writeIndexes(files) }
     }
 
-    /// The files that a sync has to reach, opened.
+    /// The files that a sync has to reach, opened. Both indexes exist afterwards, so that who finds
+    /// the segment need not make them anew.
     mutating func filesToSynchronize(_ files: any FileSystem) throws(FileError) -> [any File] {
-        [try opened(files), try offsetIndex.opened(files), try timeIndex.opened(files)]
+        var changed = [try opened(files)]
+        try offsetIndex.makeFile(files)
+        try timeIndex.makeFile(files)
+        if let file = try offsetIndex.fileToSynchronize(files) { changed.append(file) }
+        if let file = try timeIndex.fileToSynchronize(files) { changed.append(file) }
+        return changed
     }
 
     // MARK: Bookkeeping for those who scan
