@@ -64,6 +64,7 @@ final class BlockingSocket {
     /// Receives `count` bytes and forgets them.
     func discard(_ count: Int) throws(BenchmarkFailed) {
         let storage = ByteStorage(capacity: min(count, 1 << 20))
+        defer { withExtendedLifetime(storage) {} }
         var rest = count
         while rest > 0 {
             let room = unsafe storage.unsafeMutable[0..<min(rest, storage.capacity)]

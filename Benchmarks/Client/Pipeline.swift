@@ -14,6 +14,7 @@ struct Pipeline {
     /// Sends `blocks` blocks and waits for all replies; returns the last one with its length.
     func run(blocks: Int) throws(BenchmarkFailed) -> Bytes {
         let storage = ByteStorage(capacity: 64 << 10)
+        defer { withExtendedLifetime(storage) {} }
         let total = blocks * requestsABlock * replyBytes
         var received = 0
         for sent in 0..<blocks {

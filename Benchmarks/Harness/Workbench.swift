@@ -73,6 +73,18 @@ struct Workbench: Sendable {
             errors: directory + "/brokerd.log")
     }
 
+    /// The least of several rounds of both, taken in turn so that both meet the same noise.
+    func compare(
+        ours: () throws(BenchmarkFailed) -> Double, limit: () throws(BenchmarkFailed) -> Double
+    ) throws(BenchmarkFailed) -> (ours: Double, limit: Double) {
+        var least = (ours: Double.infinity, limit: Double.infinity)
+        for _ in 0..<rounds {
+            least.limit = min(least.limit, try limit())
+            least.ours = min(least.ours, try ours())
+        }
+        return least
+    }
+
     /// The least of several rounds.
     func best(_ measure: () throws(BenchmarkFailed) -> Double) throws(BenchmarkFailed) -> Double {
         var least = Double.infinity

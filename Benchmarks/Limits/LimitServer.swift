@@ -61,17 +61,26 @@ enum LimitServer {
         _ = unsafe write(STDOUT_FILENO, bytes, bytes.count)
     }
 
-    /// Messages of a length and `size` bytes: one call to receive each, its CRC, one write. At the end of the stream a byte is
+    /// Messages of a length and `size` bytes: received whole, its CRC, one write. At the end of the stream a byte is
     /// sent back.
     private static func receive(into file: CInt, size: Int) throws(BenchmarkFailed) {
         let connection = try accept()
-        let memory = unsafe ByteStorage(capacity: 4 + size).unsafeMutable
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: 4 + size, alignment: 16)
+        defer { unsafe memory.deallocate() }
         var sum: UInt32 = 0
         while true {
-            let count = unsafe recv(
-                connection, memory.baseAddress, memory.count, CInt(MSG_WAITALL))
-            if count <= 0 { break }
-            guard count == memory.count else { throw BenchmarkFailed("a torn message") }
+            var filled = 0
+            // Not MSG_WAITALL: for messages beyond the receive buffer it spins in the kernel.
+            while filled < memory.count {
+                let count = unsafe recv(
+                    connection, memory.baseAddress.map { unsafe $0 + filled },
+                    memory.count - filled, 0)
+                if count <= 0 { break }
+                filled += count
+            }
+            if filled == 0 { break }
+            guard filled == memory.count else { throw BenchmarkFailed("a torn message") }
             let body = unsafe UnsafeRawBufferPointer(rebasing: memory[4...])
             unsafe sum ^= CRC32C.checksum(body)
             guard unsafe write(file, body.baseAddress, body.count) == body.count else {
@@ -105,8 +114,12 @@ enum LimitServer {
     /// `reply` bytes, sent together.
     private static func requests(into file: CInt, size: Int, reply: Int) throws(BenchmarkFailed) {
         let connection = try accept()
-        let memory = unsafe ByteStorage(capacity: 64 << 10).unsafeMutable
-        let replies = unsafe ByteStorage(capacity: (64 << 10) / size * reply + reply).unsafeMutable
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: 64 << 10, alignment: 16)
+        defer { unsafe memory.deallocate() }
+        let replies = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: (64 << 10) / size * reply + reply, alignment: 16)
+        defer { unsafe replies.deallocate() }
         unsafe replies.initializeMemory(as: UInt8.self, repeating: 0)
         var filled = 0
         var position = 0

@@ -12,21 +12,21 @@ struct FetchScenario: Scenario {
 
     func run(_ bench: Workbench) throws(BenchmarkFailed) -> [Figure] {
         let total = bench.scaled(1 << 30)
-        var limit = Double.infinity
-        var ours = Double.infinity
-        try bench.withDirectory { (directory) throws(BenchmarkFailed) in
+        let (ours, limit) = try bench.withDirectory { (directory) throws(BenchmarkFailed) in
             let broker = try bench.startBroker(in: directory)
             let loader = try TopicLoader(broker, topic: "fetched", batchBytes: Self.batchBytes)
             try loader.load(batches: total / loader.batch.count)
-            for _ in 0..<bench.rounds {
-                limit = min(limit, try bareSendFile(bench, total: total))
+            let measured = try bench.compare { () throws(BenchmarkFailed) in
                 var bytes = 0
                 let seconds = try broker.processorSeconds { () throws(BenchmarkFailed) in
                     bytes = try fetchAll(broker, until: loader.endOffset)
                 }
-                ours = min(ours, perGB(seconds, bytes))
+                return perGB(seconds, bytes)
+            } limit: { () throws(BenchmarkFailed) in
+                try bareSendFile(bench, total: total)
             }
             try broker.stop()
+            return measured
         }
         return [
             Figure(

@@ -10,12 +10,10 @@ struct ProduceScenario: Scenario {
         var figures: [Figure] = []
         for size in [16 << 10, 64 << 10, 1 << 20] {
             let count = bench.scaled(1 << 29) / size
-            // One after another, so that both meet the same noise.
-            var ours = Double.infinity
-            var limit = Double.infinity
-            for _ in 0..<bench.rounds {
-                limit = min(limit, try bareReceiving(bench, size: size, count: count))
-                ours = min(ours, try producing(bench, size: size, count: count))
+            let (ours, limit) = try bench.compare { () throws(BenchmarkFailed) in
+                try producing(bench, size: size, count: count)
+            } limit: { () throws(BenchmarkFailed) in
+                try bareReceiving(bench, size: size, count: count)
             }
             figures.append(
                 Figure(

@@ -3,8 +3,8 @@ internal import Primitives
 extension SocketConnection {
     /// What one connection may receive in a turn before others have theirs.
     private static let bytesATurn = 1 << 20
-    /// After a long frame another is likely: so much is read to see its length, and the rest goes straight into
-    /// its own memory. Below this length the copy of a frame's head costs less than the second system call.
+    /// After a long frame another is likely: so much is read of it to see its length, and the rest
+    /// goes straight into its own memory. A shorter frame's head is copied for less than a system call.
     private static let longFrame = 32 << 10
     private static let peek = 256
 
@@ -53,14 +53,13 @@ extension SocketConnection {
         }
     }
 
-    /// One system call's worth; returns how many bytes came.
+    /// One system call's worth, of the frame under way and of what follows it; returns how many bytes came.
     private func receiveOnce() -> Int {
-        let body = unsafe frames.freeMemory
-        let room =
-            unsafe body
-            ?? home.readStorage.room(
-                limit: frames.previousLength > Self.longFrame ? Self.peek : ReadStorage.capacity)
-        switch unsafe System.receive(descriptor, into: room) {
+        let body = unsafe frames.freeMemory ?? UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        let length = max(frames.previousLength, frames.reservedBytes)
+        let next = unsafe home.readStorage.room(
+            limit: length > Self.longFrame ? Self.peek : ReadStorage.capacity)
+        switch unsafe System.receive(descriptor, into: body, then: next) {
         case .wouldBlock:
             mayRead = false
             return 0
@@ -74,16 +73,15 @@ extension SocketConnection {
             lastActivity = home.now
             // A call that brings less than asked for has emptied the socket, and what comes later is
             // told anew. The end of the peer's sending, once told, is not: it is read to the end.
-            if count < room.count, !peerEnded { mayRead = false }
-            if unsafe body == nil {
-                parse(home.readStorage.take(count))
-            } else {
-                let reserved = frames.reservedBytes
-                if let frame = frames.received(count) {
-                    deliver(frame)
-                    giveBack(reserved)
-                }
+            if count < body.count + next.count, !peerEnded { mayRead = false }
+            let ofBody = min(count, body.count)
+            let chunk = count > ofBody ? home.readStorage.take(count - ofBody) : nil
+            let reserved = frames.reservedBytes
+            if ofBody > 0, let frame = frames.received(ofBody) {
+                deliver(frame)
+                giveBack(reserved)
             }
+            if let chunk { parse(chunk) }
             return count
         }
     }

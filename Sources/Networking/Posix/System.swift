@@ -26,8 +26,23 @@ enum System {
         }
     }
 
-    static func receive(_ socket: CInt, into memory: UnsafeMutableRawBufferPointer) -> IOResult {
-        io { unsafe recv(socket, memory.baseAddress, memory.count, 0) }
+    /// Receives into `first` and, when that is full, into `second`.
+    static func receive(
+        _ socket: CInt, into first: UnsafeMutableRawBufferPointer,
+        then second: UnsafeMutableRawBufferPointer
+    ) -> IOResult {
+        if unsafe first.isEmpty {
+            return io { unsafe recv(socket, second.baseAddress, second.count, 0) }
+        }
+        var vectors = unsafe (
+            iovec(iov_base: first.baseAddress, iov_len: first.count),
+            iovec(iov_base: second.baseAddress, iov_len: second.count)
+        )
+        return unsafe withUnsafePointer(to: &vectors) { pointer in
+            unsafe pointer.withMemoryRebound(to: iovec.self, capacity: 2) { pointer in
+                io { unsafe readv(socket, pointer, 2) }
+            }
+        }
     }
 
     /// Sends the first `count` of `vectors`; `more` holds back a last partial segment for what follows.
