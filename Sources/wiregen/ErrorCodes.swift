@@ -12,7 +12,9 @@ func parseErrors(_ text: String, path: String) throws(DefinitionError) -> [Error
         guard (2...3).contains(head.count), let code = Int(head[0]),
             head.count == 2 || head[2] == "retriable"
         else { throw fail("expected `CODE NAME [retriable]: MESSAGE`") }
-        if let last = errors.last, last.code >= code { throw fail("codes must grow") }
+        if let last = errors.last, code != last.code + 1 {
+            throw fail("after \(last.code) comes \(last.code + 1), not \(code)")
+        }
         errors.append(
             ErrorDefinition(
                 code: code, name: String(head[1]), isRetriable: head.count == 3,
@@ -36,30 +38,26 @@ func errorEnumeration(_ errors: [ErrorDefinition], source: String) -> String {
         }
         output.line()
         output.line("/// Kafka's name.")
-        output.block("package var name: String") { output in
-            output.line("switch self {")
-            for error in errors { output.line("case .\(caseName(error)): \"\(error.name)\"") }
-            output.line("}")
-        }
-        output.line()
+        output.line("package var name: String { text.name }")
         output.line("/// A sentence for whoever reads the answer.")
-        output.block("package var message: String") { output in
-            output.line("switch self {")
-            for error in errors { output.line("case .\(caseName(error)): \"\(error.message)\"") }
-            output.line("}")
+        output.line("package var message: String { text.message }")
+        output.line()
+        output.line("private var text: (name: String, message: String) {")
+        output.indented { $0.line("Self.texts[Int(rawValue) + \(-(errors.first?.code ?? 0))]") }
+        output.line("}")
+        output.line()
+        output.line("/// In order of the codes, which have no gap.")
+        output.line("private static let texts: [(name: String, message: String)] = [")
+        output.indented { output in
+            for error in errors { output.line("(\"\(error.name)\", \"\(error.message)\"),") }
         }
+        output.line("]")
         output.line()
         output.line("/// Whether the same request may succeed later without any change to it.")
         output.block("package var isRetriable: Bool") { output in
             output.line("switch self {")
-            output.line("case")
-            let retriable = errors.filter(\.isRetriable)
-            output.indented { output in
-                for (index, error) in retriable.enumerated() {
-                    let end = index == retriable.count - 1 ? ":" : ","
-                    output.line(".\(caseName(error))\(end)")
-                }
-                output.line("true")
+            for error in errors where error.isRetriable {
+                output.line("case .\(caseName(error)): true")
             }
             output.line("default: false")
             output.line("}")

@@ -61,6 +61,7 @@ package struct Generator {
         }
         let index = IndexEmitter(definitions: definitions)
         files.append(TextFile(path: "APITable.swift", text: index.apiTable()))
+        files.append(TextFile(path: "AllMessages.swift", text: index.messageList()))
         files.append(
             TextFile(path: "Metadata/MetadataRecord.swift", text: index.metadataRecords()))
         for log in Definition.Log.allCases {

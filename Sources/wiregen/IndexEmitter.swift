@@ -35,6 +35,26 @@ struct IndexEmitter {
         return output.text
     }
 
+    // MARK: All messages
+
+    func messageList() -> String {
+        var output = Output.file(source: "all definitions")
+        output.line(
+            "/// What has a definition, by its Swift name: for those who go through all of it,")
+        output.line("/// such as tests and fuzzers.")
+        output.block("package enum AllMessages") { output in
+            output.line(
+                "package static let types: [(name: String, type: any VersionedMessage.Type)] = [")
+            output.indented { output in
+                for section in definitions.flatMap(\.sections) {
+                    output.line("(\"\(section.swiftName)\", \(section.swiftName).self),")
+                }
+            }
+            output.line("]")
+        }
+        return output.text
+    }
+
     // MARK: Metadata records
 
     func metadataRecords() -> String {

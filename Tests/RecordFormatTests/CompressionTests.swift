@@ -10,7 +10,9 @@ struct CompressionTests {
     @Test("what is compressed comes back, whatever its size and kind", arguments: codecs)
     func roundTrip(codec: Compression) throws {
         var random = SplitMix(seed: 1)
-        for size in [0, 1, 2, 3, 4, 5, 15, 60, 61, 64, 257, 300, 4096, 32767, 32768, 32769, 100_000] {
+        for size in [
+            0, 1, 2, 3, 4, 5, 15, 60, 61, 64, 257, 300, 4096, 32767, 32768, 32769, 100_000,
+        ] {
             let contents = [
                 Bytes([UInt8](repeating: 7, count: size)), random.noise(size), random.text(size),
             ]
@@ -26,7 +28,8 @@ struct CompressionTests {
         var random = SplitMix(seed: 2)
         let content = random.text(1 << 20)
         let levels: [Int?] =
-            codec == .zstd ? [nil, -5, 1, 6] : [nil] + (codec.levels.map { [$0.lowerBound, 6, 9] } ?? [])
+            codec == .zstd
+            ? [nil, -5, 1, 6] : [nil] + (codec.levels.map { [$0.lowerBound, 6, 9] } ?? [])
         for level in levels {
             let packed = try codec.compress(content, level: level)
             if codec != .none { #expect(packed.count < content.count * 7 / 10) }
@@ -60,7 +63,8 @@ struct CompressionTests {
         var random = SplitMix(seed: 4)
         let packed = try codec.compress(random.text(3000))
         for end in 0..<packed.count {
-            // A frame of snappy blocks that ends between two of them cannot be told from a whole one.
+            // A frame of snappy blocks that ends between two of them cannot be told from a whole
+            // one.
             if codec == .snappy, end == 16 { continue }
             #expect(throws: CompressionError.self, "cut at \(end)") {
                 try codec.decompress(packed.slice(0..<end), limit: 1 << 20)
@@ -71,7 +75,9 @@ struct CompressionTests {
     @Test("damaged content is refused or read, but never traps", arguments: codecs.dropFirst())
     func mutation(codec: Compression) throws {
         var random = SplitMix(seed: 5)
-        let contents = [random.text(2000), random.noise(300), Bytes([UInt8](repeating: 1, count: 5000))]
+        let contents = [
+            random.text(2000), random.noise(300), Bytes([UInt8](repeating: 1, count: 5000)),
+        ]
         for content in contents {
             let packed = try codec.compress(content).array
             for _ in 0..<1500 {
@@ -88,7 +94,8 @@ struct CompressionTests {
 
     @Test("names and numbers are Kafka's")
     func names() {
-        #expect(Compression.allCases.map(\.description) == ["none", "gzip", "snappy", "lz4", "zstd"])
+        #expect(
+            Compression.allCases.map(\.description) == ["none", "gzip", "snappy", "lz4", "zstd"])
         #expect(Compression(name: "zstd") == .zstd)
         #expect(Compression(name: "brotli") == nil)
         #expect(Compression(rawValue: 5) == nil)

@@ -24,7 +24,8 @@ struct SplitMix: RandomNumberGenerator {
     }
 
     private static let words = [
-        "offset", "epoch", "leader", "follower", "batch", "segment", "the", "of", "and", "a", "commit",
+        "offset", "epoch", "leader", "follower", "batch", "segment", "the", "of", "and", "a",
+        "commit",
         "producer", "consumer", "group", "partition", "topic", "broker", "swift", "log", "index",
     ].map { Array($0.utf8) }
 

@@ -56,14 +56,16 @@ enum OffsetCheckpoint: String {
         var offsets: [TopicPartition: Offset] = [:]
         let entries = try CheckpointText.decode(bytes, fields: 3, file: file)
         for (number, parts) in entries.enumerated() {
-            guard let partition = Int32(parts[1]), partition >= 0, let offset = Int64(parts[2])
+            guard let partition = Int32(parts[1]), partition >= 0,
+                let offset = Int64(parts[2]).map(Offset.init(rawValue:)),
+                offset >= .zero, offset <= .largestBase
             else {
                 throw .corrupt(
                     file: file, position: number + 2,
                     reason: "line \(number + 3): not a partition and an offset")
             }
             let key = TopicPartition(topic: String(parts[0]), partition: .init(partition))
-            offsets[key] = Offset(offset)
+            offsets[key] = offset
         }
         return offsets
     }
@@ -84,7 +86,7 @@ enum OffsetCheckpoint: String {
     func write(
         _ offsets: [(TopicPartition, Offset)], in directory: String, _ context: DirectoryContext
     ) throws(LogError) {
-        try context.committing { () throws(FileError) in
+        try context.writing { () throws(FileError) in
             try context.files.replaceDurably(
                 directory + "/" + rawValue, with: Self.encode(offsets), directory: directory)
         }

@@ -23,7 +23,10 @@ final class DirectoryContext: Sendable {
 
     /// Throws when an earlier failure has taken the directory offline.
     func requireOnline() throws(LogError) {
-        if failed.load(ordering: .acquiring) { throw offline() }
+        // Two steps: the flag is all that an append pays for.
+        if failed.load(ordering: .acquiring), let failure {
+            throw .offline(directory: path, cause: failure)
+        }
     }
 
     /// Takes the directory offline, unless it is already, and says so once.
@@ -35,12 +38,7 @@ final class DirectoryContext: Sendable {
         }
         failed.store(true, ordering: .releasing)
         if isFirst { world.log(.error, "log directory \(path) goes offline: \(error)") }
-        return offline()
-    }
-
-    private func offline() -> LogError {
-        guard let cause = failure else { return .closed(TopicPartition(topic: path, partition: .init(0))) }
-        return .offline(directory: path, cause: cause)
+        return .offline(directory: path, cause: failure ?? error)
     }
 
     /// Runs calls that change nothing: a failure is the caller's alone.
@@ -48,8 +46,9 @@ final class DirectoryContext: Sendable {
         do { return try body() } catch { throw .io(error) }
     }
 
-    /// Runs calls that change files: a failure takes the directory offline, except for a full disk,
-    /// after which the caller has put things back as they were.
+    /// Runs calls that change files: a failure takes the directory offline, except for a full disk.
+    /// After that everything counts as it did before: what was written is in files, or parts of
+    /// files, that nobody reads.
     func writing<Result>(_ body: () throws(FileError) -> Result) throws(LogError) -> Result {
         do { return try body() } catch {
             if error.isNoSpace { throw .io(error) }

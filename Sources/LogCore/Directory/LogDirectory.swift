@@ -14,6 +14,8 @@ package final class LogDirectory: Sendable {
     private let context: DirectoryContext
     private let checkpoints: DirectoryCheckpoints
     private let state: Mutex<State>
+    /// Held by whoever makes or deletes a log, so that `state` is never held while a disk is awaited.
+    private let changes = Mutex<Void>(())
 
     private struct State: Sendable {
         var logs: [TopicPartition: Log]
@@ -167,10 +169,10 @@ package final class LogDirectory: Sendable {
         try context.requireOnline()
         guard PartitionDirectoryName.isTopicName(partition.topic), partition.partition.rawValue >= 0
         else { throw .invalidTopicName(partition.topic) }
-        // Names that were in use: what the checkpoints say is about another log.
-        try checkpoints.forget(partition, context)
-        return try state.withLock { (state) throws(LogError) in
-            guard state.logs[partition] == nil else { throw .logExists(partition) }
+        return try changes.withLock { (_) throws(LogError) in
+            guard self.log(partition) == nil else { throw .logExists(partition) }
+            // Names that were in use: what the checkpoints say is about another log.
+            try checkpoints.forget(partition, context)
             let directory = path + "/\(partition)"
             try context.writing { () throws(FileError) in
                 try context.files.createDirectory(directory)
@@ -184,7 +186,7 @@ package final class LogDirectory: Sendable {
                 partition, topicID: topicID, directory: directory,
                 plan: OpeningPlan(isClean: true), configuration: configuration, context: context,
                 checkpoints: checkpoints)
-            state.logs[partition] = log
+            state.withLock { $0.logs[partition] = log }
             return log
         }
     }
@@ -193,13 +195,13 @@ package final class LogDirectory: Sendable {
     /// after `file.delete.delay.ms`. A reader that holds a region of it can read on.
     package func deleteLog(_ partition: TopicPartition) throws(LogError) {
         try context.requireOnline()
-        try state.withLock { (state) throws(LogError) in
-            guard let log = state.logs[partition] else { throw .noSuchLog(partition) }
+        try changes.withLock { (_) throws(LogError) in
+            guard let log = self.log(partition) else { throw .noSuchLog(partition) }
             let name = PartitionDirectoryName.deletedName(
                 of: partition, unique: .random(context.world.random))
             let delay = log.configuration.fileDeleteDelayMilliseconds
             try log.moveAway(to: path + "/" + name)
-            state.logs[partition] = nil
+            state.withLock { $0.logs[partition] = nil }
             try context.committing { () throws(FileError) in
                 try context.files.synchronizeDirectory(path)
             }
@@ -257,7 +259,8 @@ package final class LogDirectory: Sendable {
     }
 
     /// Stops cleanly: everything on disk, checkpoints written, then the marker. The lock is let go in
-    /// any case; after a throw there is no marker, and the next owner recovers.
+    /// any case; after a throw, and while a log is damaged, there is no marker, and the next owner
+    /// recovers.
     ///
     /// - Parameter brokerEpoch: for the next registration (KIP-966); -1 for none.
     package func close(brokerEpoch: BrokerEpoch = .none) throws(LogError) {
@@ -273,6 +276,8 @@ package final class LogDirectory: Sendable {
         let now = context.world.clock.wall()
         for log in all { try log.close(now: now) }
         try writeCheckpoints()
+        // With the marker the next owner would trust the damaged files.
+        if all.contains(where: { $0.isDamaged }) { return }
         try context.committing { () throws(FileError) in
             try context.files.replaceDurably(
                 path + "/" + Self.markerName,

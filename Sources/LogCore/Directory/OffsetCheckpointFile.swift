@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// One offset checkpoint of a directory as it is on disk, and the only writer of it.
 ///
-/// Writing happens under this file's own lock, which may be taken before a log's lock and never
+/// Everything happens under this file's own lock, which may be taken before a log's lock and never
 /// while one is held.
 final class OffsetCheckpointFile: Sendable {
     private let kind: OffsetCheckpoint

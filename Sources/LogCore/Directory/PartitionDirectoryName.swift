@@ -9,7 +9,7 @@ enum PartitionDirectoryName: Equatable {
     case other
 
     init(_ name: String) {
-        if name.hasSuffix("-delete"), name.contains(".") {
+        if Self.isDeletedName(name) {
             self = .deleted
             return
         }
@@ -26,6 +26,15 @@ enum PartitionDirectoryName: Equatable {
             return
         }
         self = .live(TopicPartition(topic: String(topic), partition: .init(partition)))
+    }
+
+    /// `….<32 hexadecimal digits>-delete`, and nothing less: what has the name is removed.
+    private static func isDeletedName(_ name: String) -> Bool {
+        guard name.hasSuffix("-delete") else { return false }
+        let stem = name.utf8.dropLast("-delete".utf8.count)
+        let digits = stem.suffix(32)
+        return stem.count > 33 && stem.dropLast(32).last == UInt8(ascii: ".")
+            && digits.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) }
     }
 
     /// Kafka's rule: 1 to 249 of `a-z A-Z 0-9 . _ -`, and neither `.` nor `..`.

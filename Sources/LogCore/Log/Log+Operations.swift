@@ -154,8 +154,12 @@ extension Log {
     package func flush() throws(LogError) {
         let plan = try withContents { (contents, _) throws(LogError) in try contents.planFlush() }
         guard let plan else { return }
-        try context.committing { () throws(FileError) in
+        do throws(FileError) {
             try plan.synchronize(context.files)
+        } catch {
+            // Deleted meanwhile: the directory has another name, and nobody waits for its records.
+            if error.isMissing, isShut { throw .closed(topicPartition) }
+            throw context.fail(error)
         }
         // Another flush may have failed meanwhile; then nothing counts as flushed any more.
         try withContents { (contents, _) throws(LogError) in contents.finish(plan) }

@@ -16,6 +16,8 @@ package final class Log: Sendable {
     package let topicID: TopicID
     let context: DirectoryContext
     private let checkpoints: DirectoryCheckpoints
+    /// What the checkpoints said when the directory was opened.
+    private let plan: OpeningPlan
     private let state: Mutex<State>
 
     private struct State: Sendable {
@@ -29,7 +31,7 @@ package final class Log: Sendable {
 
     private enum Phase: Sendable {
         /// Nothing is known yet beyond the checkpoints.
-        case unopened(OpeningPlan)
+        case unopened
         case open
         case damaged(LogError)
         case closed
@@ -44,9 +46,11 @@ package final class Log: Sendable {
         self.topicID = topicID
         self.context = context
         self.checkpoints = checkpoints
+        self.plan = plan
+        restoredHighWatermark = checkpoints.highWatermark[partition]
         state = Mutex(
             State(
-                phase: .unopened(plan), contents: nil, configuration: configuration,
+                phase: .unopened, contents: nil, configuration: configuration,
                 directory: directory))
     }
 
@@ -67,7 +71,7 @@ package final class Log: Sendable {
 
     private func open(_ state: inout State) throws(LogError) -> [RecoveryReport.Finding.Kind] {
         switch state.phase {
-        case .unopened(let plan):
+        case .unopened:
             var loader = LogLoader(
                 context: context, partition: topicPartition, directory: state.directory,
                 plan: plan, configuration: state.configuration, now: context.world.clock.wall())
@@ -165,7 +169,7 @@ package final class Log: Sendable {
     // MARK: High watermark
 
     /// What the directory's `replication-offset-checkpoint` said when it was opened.
-    package var restoredHighWatermark: Offset? { checkpoints.highWatermark[topicPartition] }
+    package let restoredHighWatermark: Offset?
 
     /// The offset below which records are replicated: retention stops there, and checkpoints record
     /// it. nil, where nobody replicates, stands for the log's end.
@@ -187,26 +191,35 @@ package final class Log: Sendable {
                 )
             }
             switch state.phase {
-            case .unopened(let plan):
+            case .unopened, .damaged:
+                // What the files say stays. For a damaged log it tells, at the next start too, what
+                // had been flushed from what a crash may have torn.
                 let start = plan.startOffset > .zero ? plan.startOffset : nil
-                let restored = checkpoints.highWatermark[topicPartition]
                 return (
                     plan.recoveryPoint, start,
-                    state.highWatermark ?? restored ?? plan.recoveryPoint
-                )
-            case .damaged:
-                // What the files say stays: it is what tells flushed damage from a torn end.
-                guard let point = checkpoints.recoveryPoint[topicPartition] else { return nil }
-                return (
-                    point, checkpoints.logStart[topicPartition],
-                    checkpoints.highWatermark[topicPartition] ?? .zero
+                    state.highWatermark ?? restoredHighWatermark ?? plan.recoveryPoint
                 )
             case .open, .closed: return nil
             }
         }
     }
 
-    /// Writes everything a clean stop leaves behind, syncs it, and refuses further calls.
+    var isShut: Bool {
+        state.withLock { state in
+            if case .closed = state.phase { return true }
+            return false
+        }
+    }
+
+    /// The log could not be opened because of what is in its files.
+    var isDamaged: Bool {
+        state.withLock { state in
+            if case .damaged = state.phase { return true }
+            return false
+        }
+    }
+
+    /// Writes everything a clean stop leaves behind, and syncs it.
     func close(now: Timestamp) throws(LogError) {
         let isOpen = state.withLock { $0.contents != nil }
         if isOpen {

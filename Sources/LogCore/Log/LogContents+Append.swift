@@ -16,6 +16,9 @@ extension LogContents {
     mutating func append(
         _ bytes: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) -> AppendResult {
+        guard !bytes.isEmpty else {
+            throw .invalidBatch(.truncated(needed: RecordBatchHeader.size, available: 0))
+        }
         let first = endOffset
         var summary = AppendSummary(lastOffset: first.advanced(by: -1))
         if let duplicate = try check(bytes, &summary, configuration) {
@@ -31,7 +34,6 @@ extension LogContents {
             forBytes: bytes.count, maxTimestamp: summary.maxTimestamp,
             lastOffset: summary.lastOffset, now: now, configuration)
         try Self.stamp(bytes, first, leaderEpoch, logAppendTime: logAppendTime)
-        epochs.assign(leaderEpoch, from: first)
         try write(bytes, summary, configuration)
         return AppendResult(
             firstOffset: first, lastOffset: summary.lastOffset,
@@ -42,6 +44,7 @@ extension LogContents {
     mutating func appendAsFollower(
         _ bytes: Bytes, now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) {
+        if bytes.isEmpty { return }
         var summary = AppendSummary(lastOffset: endOffset.advanced(by: -1))
         var position = 0
         while position < bytes.count {
@@ -86,7 +89,7 @@ extension LogContents {
             let (last, overflow) = summary.lastOffset.rawValue.addingReportingOverflow(
                 Int64(header.lastOffsetDelta) + 1)
             guard !overflow, last < .max else { throw .offsetsExhausted(endOffset) }
-            if header.hasProducerID, !header.attributes.isControl {
+            if header.hasProducerID {
                 let id = header.producerID
                 if let entry = staged[id] ?? producers.entries[id] {
                     switch entry.judge(header) {
@@ -97,7 +100,11 @@ extension LogContents {
                 }
                 if size < bytes.count {
                     var entry = staged[id] ?? producers.entries[id] ?? ProducerEntry()
-                    entry.note(header)
+                    if header.attributes.isControl {
+                        entry.noteMarker(header, coordinatorEpoch: nil)
+                    } else {
+                        entry.note(header)
+                    }
                     staged[id] = entry
                 }
             }
@@ -162,7 +169,7 @@ extension LogContents {
         do throws(FileError) {
             try segments[activeIndex].note(
                 header, at: position, interval: configuration.indexIntervalBytes, files)
-        } catch where !error.isNoSpace {
+        } catch  where !error.isNoSpace {
             throw context.fail(error)
         } catch {
             context.world.log(.warn, "index entries wait: \(error)")

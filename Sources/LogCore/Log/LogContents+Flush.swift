@@ -4,10 +4,9 @@ internal import Primitives
 struct FlushPlan: Sendable {
     /// All below is on disk once the plan has been carried out.
     let end: Offset
+    fileprivate let cutCount: Int
     fileprivate let files: [any File]
     fileprivate let directory: String?
-    fileprivate let snapshots: [Offset]
-    fileprivate let epochs: LeaderEpochs?
 
     /// - Throws: any failure, after which nobody knows what is on disk.
     func synchronize(_ system: any FileSystem) throws(FileError) {
@@ -19,11 +18,12 @@ struct FlushPlan: Sendable {
 extension LogContents {
     /// Gathers what is not known to be on disk; nil when there is nothing.
     mutating func planFlush() throws(LogError) -> FlushPlan? {
+        // The epochs go first: below the recovery point nothing else brings them back.
+        if epochs.isDirty { try writeEpochs() }
+        try writeIndexesIfRoom()
         let isBehind = recoveryPoint < endOffset
-        guard isBehind || hasUnsyncedNames || epochs.isDirty || !unsyncedSnapshots.isEmpty else {
-            return nil
-        }
-        let plan = try context.writing { () throws(FileError) in
+        guard isBehind || hasUnsyncedNames || !unsyncedSnapshots.isEmpty else { return nil }
+        let plan = try context.reading { () throws(FileError) in
             var open: [any File] = []
             if isBehind {
                 let first = segmentIndex(for: recoveryPoint) ?? 0
@@ -37,33 +37,45 @@ extension LogContents {
                 open.append(try files.open(path, .readWrite))
             }
             return FlushPlan(
-                end: endOffset, files: open, directory: hasUnsyncedNames ? directory : nil,
-                snapshots: unsyncedSnapshots, epochs: epochs.isDirty ? epochs : nil)
+                end: endOffset, cutCount: cutCount, files: open,
+                directory: hasUnsyncedNames ? directory : nil)
         }
         // What arrives while the plan is carried out is for the next one.
         hasUnsyncedNames = false
         unsyncedSnapshots = []
         unflushedRecords = 0
         unflushedSince = nil
-        // The epochs go first: below the recovery point nothing else brings them back.
-        if let epochs = plan.epochs { try write(epochs) }
         return plan
+    }
+
+    /// Writes index entries that wait in memory. A full disk does not stop a flush: recovery makes
+    /// anew what is missing.
+    mutating func writeIndexesIfRoom() throws(LogError) {
+        do throws(FileError) {
+            for index in segments.indices { try segments[index].writeIndexesIfPending(files) }
+        } catch  where error.isNoSpace {
+            context.world.log(.warn, "index entries of log \(partition) wait: \(error)")
+        } catch {
+            throw context.fail(error)
+        }
     }
 
     /// Takes note that a plan was carried out.
     mutating func finish(_ plan: FlushPlan) {
+        // What was synced may have been cut meanwhile, and other records be in its place.
+        guard plan.cutCount == cutCount else { return }
         let reached = min(plan.end, endOffset, recoveryCeiling ?? plan.end)
         recoveryPoint = max(recoveryPoint, reached)
     }
 
     /// Replaces `leader-epoch-checkpoint` durably.
-    mutating func write(_ epochs: LeaderEpochs) throws(LogError) {
-        try context.committing { () throws(FileError) in
+    mutating func writeEpochs() throws(LogError) {
+        try context.writing { () throws(FileError) in
             try files.replaceDurably(
                 path(LeaderEpochCheckpoint.fileName),
                 with: LeaderEpochCheckpoint.encode(epochs.entries), directory: directory)
         }
-        self.epochs.markWritten()
+        epochs.markWritten()
     }
 
     /// Lets go of descriptors that have not been used since the last call.

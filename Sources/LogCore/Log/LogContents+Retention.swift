@@ -71,9 +71,10 @@ extension LogContents {
             }
         }
         hasUnsyncedNames = true
-        recoveryPoint = max(recoveryPoint, startOffset)
         epochs.truncate(toStart: startOffset)
         let first = segments[0].baseOffset
+        // Not the start: records of this segment may lie below it and not be on disk.
+        recoveryPoint = max(recoveryPoint, first)
         try dropSnapshots { $0 < first }
     }
 

@@ -59,12 +59,15 @@ extension LogContents {
         }
     }
 
-    /// Rolls a segment whose records are older than `segment.ms`, without waiting for an append.
+    /// Leaves a segment that this process has had for longer than `segment.ms`, without waiting for
+    /// an append.
     mutating func rollIfAged(now: Timestamp, _ configuration: LogConfiguration) throws(LogError) {
         let active = activeIndex
-        // Without an append since it was opened nothing is known of the age, and nothing is due.
-        guard segments[active].size > 0, segments[active].firstTimestamp != nil else { return }
-        if try isOld(active, maxTimestamp: now, now: now, configuration) {
+        guard segments[active].size > 0 else { return }
+        // By the clock: records may carry any time, and old ones would roll a segment each time.
+        let (age, overflow) = now.rawValue.subtractingReportingOverflow(
+            segments[active].created.rawValue)
+        if !overflow, age > configuration.segmentMilliseconds - segments[active].jitter {
             try roll(at: endOffset, now: now, configuration)
         }
     }

@@ -12,6 +12,7 @@ extension LogContents {
         guard target > segments[0].baseOffset else {
             return try restart(at: target, now: now, configuration)
         }
+        cutCount += 1
         positions.clear()
         while segments.count > 1, segments[activeIndex].baseOffset >= target {
             try removeFiles(of: segments.removeLast())
@@ -19,7 +20,7 @@ extension LogContents {
         try cutActive(at: target)
         startOffset = min(startOffset, endOffset)
         epochs.truncate(toEnd: endOffset)
-        try write(epochs)
+        try writeEpochs()
         let end = endOffset
         try dropSnapshots { $0 > end }
         try rebuildProducers(now: now, configuration)
@@ -53,6 +54,7 @@ extension LogContents {
     mutating func restart(
         at start: Offset, now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) {
+        cutCount += 1
         positions.clear()
         for segment in segments.reversed() { try removeFiles(of: segment) }
         try dropSnapshots { _ in true }
@@ -68,7 +70,7 @@ extension LogContents {
         producers.removeAll()
         producers.snapshotOffset = start
         epochs.clear()
-        try write(epochs)
+        try writeEpochs()
         try context.committing { () throws(FileError) in
             try files.synchronizeDirectory(directory)
         }

@@ -28,6 +28,8 @@ struct LogContents: Sendable {
     var unflushedRecords: Int64 = 0
     /// When the oldest unflushed record was appended.
     var unflushedSince: MonotonicTime?
+    /// How often records were cut off the end: a flush that began before does not count.
+    var cutCount = 0
     /// A truncation is under way: no flush may move the recovery point beyond.
     var recoveryCeiling: Offset?
 

@@ -44,12 +44,16 @@ struct LogLoader {
             endOffset: .zero, recoveryPoint: plan.recoveryPoint,
             producers: ProducerTable(limit: configuration.maximumProducers))
         contents.snapshots = found.snapshots
+        contents.hasUnsyncedNames = found.logs.isEmpty
         contents.epochs = try readEpochs()
         contents.startOffset = max(plan.startOffset, contents.segments[0].baseOffset)
         if plan.isClean {
-            try rebuildMissingIndexes(&contents, found)
+            try rebuildMissingIndexes(&contents, contents.segments.count, found)
             contents.endOffset = try contents.segments[contents.activeIndex].measureTail(context)
         } else {
+            // Those that are not scanned below.
+            let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
+            try rebuildMissingIndexes(&contents, first, found)
             try recover(&contents)
         }
         try settle(&contents)
@@ -89,17 +93,18 @@ struct LogLoader {
         return LeaderEpochs(checkpoint: try LeaderEpochCheckpoint.decode(bytes, file: path))
     }
 
-    /// Makes the indexes of segments that have none, as Kafka does.
+    /// Makes the indexes of those of the first `count` segments that have none, as Kafka does.
     private mutating func rebuildMissingIndexes(
-        _ contents: inout LogContents, _ found: PartitionFiles
+        _ contents: inout LogContents, _ count: Int, _ found: PartitionFiles
     ) throws(LogError) {
-        for index in contents.segments.indices where contents.segments[index].size > 0 {
+        for index in 0..<count where contents.segments[index].size > 0 {
             let base = contents.segments[index].baseOffset
             if found.indexed.contains(base) { continue }
             context.world.log(
                 .warn, "log \(partition): the indexes of segment \(base) are missing, made anew")
             let scan = try contents.segments[index].scanForDamage(
-                trusted: base, context, configuration) { _ in }
+                trusted: base, context, configuration
+            ) { _ in }
             if let reason = scan.damage {
                 throw .corrupt(
                     file: contents.segments[index].path(.log), position: scan.end, reason: reason)

@@ -35,13 +35,13 @@ struct ProducerEntry: Sendable, Equatable {
 
     var lastSequence: Int32 { batches.last?.lastSequence ?? -1 }
 
-    /// Whether a producer's data batch may be appended now.
+    /// Whether a producer's batch may be appended now. Markers have no sequence numbers.
     ///
     /// A producer that the log does not remember may go on with any sequence number: its state may
     /// have expired, or gone with deleted records.
     func judge(_ header: RecordBatchHeader) -> Verdict {
         let id = header.producerID
-        if header.producerEpoch == epoch {
+        if header.producerEpoch == epoch, !header.attributes.isControl {
             let last = header.lastSequence
             for batch in batches
             where batch.lastSequence == last && batch.firstSequence == header.baseSequence {
@@ -52,6 +52,7 @@ struct ProducerEntry: Sendable, Equatable {
             return .refuse(
                 .invalidProducerEpoch(id, current: epoch, found: header.producerEpoch))
         }
+        if header.attributes.isControl { return .accept }
         if transactionStart != nil, !header.attributes.isTransactional {
             return .refuse(.notInTransaction(id))
         }

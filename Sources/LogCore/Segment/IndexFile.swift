@@ -15,6 +15,8 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
     /// Entries in the file; nil while nobody has looked.
     private var stored: Int?
     private var pending: [Entry] = []
+    /// The file has changed since the last sync.
+    private var needsSync = false
 
     /// An index whose file, if any, is looked at when it is first needed.
     init(path: String) { self.path = path }
@@ -45,7 +47,8 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         return count == 0 ? nil : try entry(count - 1, files)
     }
 
-    private mutating func opened(_ files: any FileSystem) throws(FileError) -> any File {
+    /// The file, made when missing.
+    mutating func opened(_ files: any FileSystem) throws(FileError) -> any File {
         if let file { return file }
         let opened = try files.open(path, .create)
         file = opened
@@ -124,9 +127,15 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         if pending.isEmpty { return }
         var writer = ByteWriter(capacity: pending.count * Entry.size)
         for entry in pending { entry.write(into: &writer) }
+        needsSync = true
         try file.write(writer.finish(), at: count * Entry.size)
         stored = count + pending.count
         pending.removeAll()
+    }
+
+    /// Makes the file when there is none.
+    mutating func makeFile(_ files: any FileSystem) throws(FileError) {
+        if stored == 0 { _ = try opened(files) }
     }
 
     /// Drops all entries but the first `count`, in memory and in the file, and any bytes that are
@@ -135,7 +144,10 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         let before = try storedCount(files)
         pending.removeLast(max(pending.count - max(count - before, 0), 0))
         stored = min(before, count)
-        try opened(files).truncate(to: min(before, count) * Entry.size)
+        let size = min(before, count) * Entry.size
+        if try files.attributes(path)?.size == size { return }
+        needsSync = true
+        try opened(files).truncate(to: size)
     }
 
     /// Drops the entries from the first on that does not satisfy `isKept`.
@@ -149,8 +161,15 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         try truncate(files, keeping: count)
     }
 
-    /// The file for a sync, if it was opened.
-    var openFile: (any File)? { file }
+    /// The file, if it has to be synced; asked once for each sync.
+    mutating func fileToSynchronize(_ files: any FileSystem) throws(FileError) -> (any File)? {
+        guard needsSync else { return nil }
+        let file = try opened(files)
+        needsSync = false
+        return file
+    }
+
+    var isOpen: Bool { file != nil }
 
     /// Lets the descriptor go. Entries in memory stay.
     mutating func closeFile() { file = nil }

@@ -1,5 +1,10 @@
 internal import Primitives
 
+extension Offset {
+    /// Where a segment may begin at most: offsets of a whole segment fit behind it.
+    static let largestBase = Offset(.max - Int64(UInt32.max))
+}
+
 /// The name of a file in a partition's directory, taken apart.
 enum LogFileName: Equatable {
     enum Kind: String, CaseIterable {
@@ -42,7 +47,7 @@ enum LogFileName: Equatable {
         let digits = name[..<dot]
         // Without the check a sign would pass.
         guard digits.utf8.count == 20, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
-            let value = Int64(digits)
+            let value = Int64(digits), value <= Offset.largestBase.rawValue
         else { return nil }
         return (Offset(value), kind)
     }

@@ -152,9 +152,11 @@ extension Segment {
     ) throws(LogError) -> Bool {
         let file = try context.reading { () throws(FileError) in try opened(context.files) }
         var scanner = BatchScanner(file: file, from: position, to: size)
-        guard case .batch(let header) = try context.reading({ () throws(FileError) in
-            try scanner.peek()
-        }) else { return false }
+        guard
+            case .batch(let header) = try context.reading({ () throws(FileError) in
+                try scanner.peek()
+            })
+        else { return false }
         let relative = header.baseOffset.distance(from: baseOffset)
         return relative >= 0 && relative <= Int64(entry.relativeOffset)
             && self.relative(header.lastOffset) != nil

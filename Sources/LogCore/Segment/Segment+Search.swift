@@ -103,9 +103,12 @@ extension Segment {
     /// The greatest timestamp and where it is: from memory, else from the time index, else by a scan.
     mutating func latestMark(_ context: DirectoryContext) throws(LogError) -> TimeMark {
         if let latest { return latest }
+        // Retention and searches by time ask every segment: none stays open for that alone.
+        let wasOpen = timeIndex.isOpen
         let last = try context.reading { () throws(FileError) in
             try timeIndex.last(context.files)
         }
+        if !wasOpen { timeIndex.closeFile() }
         if let last {
             let mark = TimeMark(
                 timestamp: last.timestamp,

@@ -80,7 +80,7 @@ struct Segment: Sendable {
             wasTouched = false
             return
         }
-        if file == nil, offsetIndex.openFile == nil, timeIndex.openFile == nil { return }
+        if file == nil, !offsetIndex.isOpen, !timeIndex.isOpen { return }
         try writeIndexes(files)
         file = nil
         offsetIndex.closeFile()
@@ -145,13 +145,19 @@ struct Segment: Sendable {
         Int32(exactly: offset.distance(from: baseOffset)).flatMap { $0 >= 0 ? $0 : nil }
     }
 
-    /// The files that a sync has to reach, opened.
+    mutating func writeIndexesIfPending(_ files: any FileSystem) throws(FileError) {
+        if offsetIndex.pendingCount + timeIndex.pendingCount > 0 { try writeIndexes(files) }
+    }
+
+    /// The files that a sync has to reach, opened. Both indexes exist afterwards, so that who finds
+    /// the segment need not make them anew.
     mutating func filesToSynchronize(_ files: any FileSystem) throws(FileError) -> [any File] {
-        try writeIndexes(files)
-        var open = [try opened(files)]
-        if let index = offsetIndex.openFile { open.append(index) }
-        if let index = timeIndex.openFile { open.append(index) }
-        return open
+        var changed = [try opened(files)]
+        try offsetIndex.makeFile(files)
+        try timeIndex.makeFile(files)
+        if let file = try offsetIndex.fileToSynchronize(files) { changed.append(file) }
+        if let file = try timeIndex.fileToSynchronize(files) { changed.append(file) }
+        return changed
     }
 
     // MARK: Bookkeeping for those who scan

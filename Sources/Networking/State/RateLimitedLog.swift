@@ -1,8 +1,8 @@
-internal import Primitives
+package import Primitives
 internal import Synchronization
 
 /// A log for what peers cause: so many lines an interval, the rest counted. Callable from any thread.
-final class RateLimitedLog: Sendable {
+package final class RateLimitedLog: Sendable {
     private struct Window {
         var start = MonotonicTime(nanoseconds: .min)
         var written = 0
@@ -15,9 +15,9 @@ final class RateLimitedLog: Sendable {
     private let sink: any LogSink
     private let window = Mutex(Window())
 
-    init(_ sink: any LogSink) { self.sink = sink }
+    package init(_ sink: any LogSink) { self.sink = sink }
 
-    func write(_ level: LogLevel, at now: MonotonicTime, _ line: @autoclosure () -> String) {
+    package func write(_ level: LogLevel, at now: MonotonicTime, _ line: @autoclosure () -> String) {
         let (allowed, suppressed) = window.withLock { window in
             var before = 0
             if now >= window.start.adding(milliseconds: Self.intervalMilliseconds) {

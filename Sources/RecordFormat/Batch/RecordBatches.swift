@@ -1,7 +1,7 @@
 package import Primitives
 
-/// Goes from batch to batch through bytes that hold several, one after another: the records field of
-/// a fetch, or a piece of a segment. Nothing is copied and nothing behind the end is read.
+/// Goes from batch to batch through bytes that hold several, one after another: the records field
+/// of a fetch, or a piece of a segment. Nothing is copied and nothing behind the end is read.
 ///
 ///     var batches = RecordBatches(bytes)
 ///     while let batch = try batches.next() { … }

@@ -38,8 +38,8 @@ package enum Compression: Int8, CaseIterable, Sendable, Hashable, CustomStringCo
 
     /// The content of compressed `bytes`.
     ///
-    /// - Parameter limit: the most bytes to return. No allocation passes it (but for a fixed amount of
-    ///   the codec's own), whatever size the bytes claim; output that has to move while it grows
+    /// - Parameter limit: the most bytes to return. No allocation passes it (but for a fixed amount
+    ///   of the codec's own), whatever size the bytes claim; output that has to move while it grows
     ///   is there twice for that moment.
     package func decompress(_ bytes: Bytes, limit: Int) throws(CompressionError) -> Bytes {
         precondition(limit >= 0, "negative limit")

@@ -3,7 +3,8 @@ internal import Primitives
 /// Compresses with deflate (RFC 1951): matches by hash chains, looked for once more a byte later
 /// where the level asks for it, then blocks of whichever form is the smallest.
 ///
-/// `@safe`: the input is only read between 0 and its count; who makes the value promises that it stays.
+/// `@safe`: the input is only read between 0 and its count; who makes the value promises that it
+/// stays.
 @safe struct Deflater: ~Copyable {
     /// How much work a level puts into a match.
     private struct Effort {
@@ -103,7 +104,7 @@ internal import Primitives
     @inline(__always)
     private func hash(at position: Int) -> Int {
         let word = unsafe input.loadUnaligned(fromByteOffset: position, as: UInt32.self)
-        return Int(word &* 0x9e37_79b1 >> hashShift)
+        return Int((word &* 0x9e37_79b1) >> hashShift)
     }
 
     /// Enters every place before `end` into the chains, each once.

@@ -17,8 +17,8 @@ enum DeflateFormat {
         16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
     ]
 
-    /// Match lengths 3 to 258, codes 257 to 285: eight without extra bits, then four for each number
-    /// of them, and the longest match alone.
+    /// Match lengths 3 to 258, codes 257 to 285: eight without extra bits, then four for each
+    /// number of them, and the longest match alone.
     static let lengthBases: [Base] = {
         var bases: [Base] = []
         var base = 3

@@ -13,7 +13,8 @@ struct HuffmanDecoder {
     /// Symbols in the order of their codes.
     private let symbols: [UInt16]
 
-    /// Makes the decoder for symbols 0 upward with these code lengths (0: not used), all at most 15.
+    /// Makes the decoder for symbols 0 upward with these code lengths (0: not used), all at most
+    /// 15.
     ///
     /// Returns nil when more codes are asked for than fit. Codes left over are refused too, but for
     /// a single code of one bit, or none, where `allowsSingle`.

@@ -3,10 +3,11 @@ internal import Primitives
 /// Reads a deflate stream (RFC 1951).
 ///
 /// The input is read through a 64-bit window of bits, lowest first; behind its end come zeros, and
-/// whoever has used one of those finds `bitCount` negative and throws. The output is one piece, so a
-/// distance is valid when it does not reach before `origin`.
+/// whoever has used one of those finds `bitCount` negative and throws. The output is one piece, so
+/// a distance is valid when it does not reach before `origin`.
 ///
-/// `@safe`: the input is only read between 0 and its count; who makes the value promises that it stays.
+/// `@safe`: the input is only read between 0 and its count; who makes the value promises that it
+/// stays.
 @safe struct Inflater {
     private let input: UnsafeRawBufferPointer
     /// The first byte not yet in the window.

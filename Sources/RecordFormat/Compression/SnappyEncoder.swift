@@ -24,7 +24,7 @@ struct SnappyEncoder {
         var misses = 32
         while position + Self.shortestMatch <= source.count {
             let word = unsafe source.loadUnaligned(fromByteOffset: position, as: UInt32.self)
-            let slot = Int(word &* 0x1e35_a7bd &>> (32 - Self.hashBits))
+            let slot = Int((word &* 0x1e35_a7bd) &>> (32 - Self.hashBits))
             let candidate = Int(places[slot])
             places[slot] = UInt16(truncatingIfNeeded: position)
             guard

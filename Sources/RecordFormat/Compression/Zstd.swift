@@ -3,8 +3,8 @@ internal import Primitives
 
 /// Zstandard (KIP-110) by the system's libzstd.
 enum Zstd {
-    /// `ZSTD_error_dstSize_tooSmall` and `ZSTD_error_srcSize_wrong`: the library promises that these
-    /// numbers stay. An error is returned as the number's negative.
+    /// `ZSTD_error_dstSize_tooSmall` and `ZSTD_error_srcSize_wrong`: the library promises that
+    /// these numbers stay. An error is returned as the number's negative.
     private static let outputTooSmall = -70
     private static let inputEndsEarly = -72
     /// Kafka's and the library's default level.

@@ -9,7 +9,8 @@ package enum ControlRecord: Sendable, Equatable {
     case endTransaction(TransactionResult, coordinatorEpoch: Int32)
     /// The first record of a quorum leader's reign (KIP-595).
     case leaderChange(LeaderChange)
-    /// The first record of a snapshot (KIP-630): when the last record that went into it was appended.
+    /// The first record of a snapshot (KIP-630): when the last record that went into it was
+    /// appended.
     case snapshotHeader(lastContainedLogTimestamp: Timestamp)
     /// The last record of a snapshot.
     case snapshotFooter

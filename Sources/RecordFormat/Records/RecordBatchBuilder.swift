@@ -2,8 +2,8 @@ package import Primitives
 
 /// Builds one record batch.
 ///
-/// Records are given in the order of their offsets. The finished batch has its checksum; base offset
-/// and leader epoch may still be stamped.
+/// Records are given in the order of their offsets. The finished batch has its checksum; base
+/// offset and leader epoch may still be stamped.
 ///
 /// - Precondition of every append: the records stay below 2 GiB in all.
 package struct RecordBatchBuilder: ~Copyable {
@@ -30,7 +30,9 @@ package struct RecordBatchBuilder: ~Copyable {
     private let producer: Producer
     private var logAppendTime: Timestamp?
     private var baseTimestamp: Timestamp?
-    private var maxTimestamp = Timestamp.none
+    /// Of the records; while there is none, what the header of an empty batch says.
+    private var maxTimestamp: Timestamp?
+    private let emptyMaxTimestamp: Timestamp
     private var lastDelta: Int32 = -1
     /// A header's room, then the records.
     private var writer: ByteWriter
@@ -77,13 +79,14 @@ package struct RecordBatchBuilder: ~Copyable {
                 baseSequence: header.baseSequence),
             logAppendTime: attributes.timestampType == .logAppendTime ? header.maxTimestamp : nil,
             baseTimestamp: horizon ?? header.baseTimestamp,
+            emptyMaxTimestamp: header.maxTimestamp,
             capacity: RecordBatchHeader.size + header.batchLength)
     }
 
     private init(
         baseOffset: Offset, leaderEpoch: LeaderEpoch, attributes: BatchAttributes,
         compression: Compression, level: Int?, producer: Producer, logAppendTime: Timestamp?,
-        baseTimestamp: Timestamp?, capacity: Int
+        baseTimestamp: Timestamp?, emptyMaxTimestamp: Timestamp = .none, capacity: Int
     ) {
         self.baseOffset = baseOffset
         self.leaderEpoch = leaderEpoch
@@ -93,6 +96,7 @@ package struct RecordBatchBuilder: ~Copyable {
         self.producer = producer
         self.logAppendTime = logAppendTime
         self.baseTimestamp = baseTimestamp
+        self.emptyMaxTimestamp = emptyMaxTimestamp
         writer = ByteWriter(capacity: max(capacity, RecordBatchHeader.size))
         for _ in 0..<RecordBatchHeader.size { writer.write(0 as UInt8) }
     }
@@ -123,7 +127,7 @@ package struct RecordBatchBuilder: ~Copyable {
         let offsetDelta = Int32(truncatingIfNeeded: distance)
         let base = baseTimestamp ?? record.timestamp
         baseTimestamp = base
-        maxTimestamp = max(maxTimestamp, record.timestamp)
+        maxTimestamp = maxTimestamp.map { max($0, record.timestamp) } ?? record.timestamp
         lastDelta = offsetDelta
         recordCount += 1
         let timestampDelta = record.timestamp.rawValue &- base.rawValue
@@ -186,7 +190,9 @@ package struct RecordBatchBuilder: ~Copyable {
         writer.patch(RecordBatchHeader.currentMagic, at: Position.magic)
         writer.patch(lastDelta, at: Position.lastOffsetDelta)
         writer.patch(base.rawValue, at: Position.baseTimestamp)
-        writer.patch((logAppendTime ?? maxTimestamp).rawValue, at: Position.maxTimestamp)
+        writer.patch(
+            (logAppendTime ?? maxTimestamp ?? emptyMaxTimestamp).rawValue, at: Position.maxTimestamp
+        )
         writer.patch(producer.id.rawValue, at: Position.producerID)
         writer.patch(producer.epoch.rawValue, at: Position.producerEpoch)
         writer.patch(producer.baseSequence, at: Position.baseSequence)

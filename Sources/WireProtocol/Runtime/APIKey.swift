@@ -31,6 +31,15 @@ package struct APIKey: RawRepresentable, Hashable, Comparable, Sendable, CustomS
     }
 }
 
+extension ApiVersionsResponse {
+    /// The version in which to answer an ApiVersions request: its own, or 0 where we lack that,
+    /// with the error UNSUPPORTED_VERSION and the list all the same, so that the client can ask
+    /// again (KIP-511).
+    package static func answerVersion(to requested: Int16) -> Int16 {
+        versions.contains(requested) ? requested : 0
+    }
+}
+
 /// What the definitions say about one API.
 package struct APIDescription: Sendable {
     /// Which kind of node Kafka serves the API on.

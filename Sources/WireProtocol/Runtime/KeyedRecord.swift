@@ -32,11 +32,7 @@ extension KeyedRecord {
 
     static func read<Value: VersionedMessage>(_ value: Bytes?) throws(DecodeError) -> Value? {
         guard let value else { return nil }
-        var reader = ByteReader(value)
-        let version = try reader.readInt16()
-        let message = try Value(from: &reader, version: version)
-        try reader.expectEnd()
-        return message
+        return try Value(versionPrefixed: value)
     }
 
     package func encodedKey() -> Bytes {
@@ -51,11 +47,6 @@ extension KeyedRecord {
     ///
     /// - Precondition: the value has the version.
     package func encodedValue(version: Int16) -> Bytes? {
-        guard let value else { return nil }
-        precondition(type(of: value).versions.contains(version), "no such version of the value")
-        var writer = ByteWriter()
-        writer.write(version)
-        value.encode(into: &writer, version: version)
-        return writer.finish()
+        value?.versionPrefixed(version)
     }
 }

@@ -47,6 +47,26 @@ extension VersionedMessage {
         return writer.finish()
     }
 
+    /// Reads a message that stands behind its version in two bytes: values in the coordinators'
+    /// topics, what clients of a classic group exchange, principals in an Envelope.
+    package init(versionPrefixed bytes: Bytes) throws(DecodeError) {
+        var reader = ByteReader(bytes)
+        let version = try reader.readInt16()
+        try self.init(from: &reader, version: version)
+        try reader.expectEnd()
+    }
+
+    /// The message behind its version in two bytes.
+    ///
+    /// - Precondition: the message has the version.
+    package func versionPrefixed(_ version: Int16) -> Bytes {
+        precondition(Self.versions.contains(version), "no such version of the message")
+        var writer = ByteWriter()
+        writer.write(version)
+        encode(into: &writer, version: version)
+        return writer.finish()
+    }
+
     package static func isFlexible(_ version: Int16) -> Bool {
         firstFlexibleVersion.map { version >= $0 } ?? false
     }

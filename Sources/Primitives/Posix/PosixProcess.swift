@@ -1,0 +1,36 @@
+internal import Glibc
+
+/// The process itself: its standard streams and the machine it runs on.
+package enum PosixProcess {
+    package enum Stream: Sendable { case output, error }
+
+    /// Writes all of `text`. What cannot be written is dropped: there is nowhere to report it.
+    package static func write(_ text: String, to stream: Stream) {
+        let descriptor = stream == .output ? STDOUT_FILENO : STDERR_FILENO
+        var text = text
+        text.withUTF8 { utf8 in
+            var rest = unsafe UnsafeRawBufferPointer(utf8)[...]
+            while unsafe !rest.isEmpty {
+                let part = unsafe UnsafeRawBufferPointer(rebasing: rest)
+                let written = unsafe Glibc.write(descriptor, part.baseAddress, part.count)
+                if written < 0 && errno == EINTR { continue }
+                guard written > 0 else { return }
+                unsafe rest = unsafe rest.dropFirst(written)
+            }
+        }
+    }
+
+    /// The machine's name as it knows itself, or nil where it has none.
+    package static func hostName() -> String? {
+        // Linux' names have 64 bytes at most; the last byte stays 0 for those that are cut.
+        var name = [CChar](repeating: 0, count: 256)
+        let status = unsafe name.withUnsafeMutableBufferPointer { buffer -> CInt in
+            guard let base = buffer.baseAddress else { return -1 }
+            return unsafe gethostname(base, buffer.count - 1)
+        }
+        guard status == 0 else { return nil }
+        let bytes = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.isEmpty ? nil : text
+    }
+}

@@ -1,0 +1,281 @@
+internal import Coordination
+internal import Dispatch
+internal import LogCore
+package import Networking
+package import Primitives
+internal import WireProtocol
+
+/// A broker and the controller of its cluster, in one process.
+///
+/// Starting: log directories claimed and opened (recovered where need be), the metadata log replayed, a new reign
+/// begun, listeners opened, the broker registered, then requests are answered. Stopping is the way back.
+/// States are those of its parts; this type only puts them together and takes them apart.
+package final class Broker: Sendable {
+    package let clusterID: String
+    package let nodeID: BrokerID
+    /// Where it listens, with the ports that were taken.
+    package let listeners: [Listener]
+
+    private let world: World
+    private let network: any Network
+    private let storage: Storage
+    private let housekeeping: Housekeeping
+
+    private init(
+        clusterID: String, nodeID: BrokerID, listeners: [Listener], world: World,
+        network: any Network, storage: Storage, housekeeping: Housekeeping
+    ) {
+        self.clusterID = clusterID
+        self.nodeID = nodeID
+        self.listeners = listeners
+        self.world = world
+        self.network = network
+        self.storage = storage
+        self.housekeeping = housekeeping
+    }
+
+    /// Returns when the broker answers requests.
+    ///
+    /// - Parameter failed: called, from any thread, when the broker cannot go on: its metadata log or all of its
+    ///   log directories are lost. The caller then stops it.
+    package static func start(
+        _ configuration: BrokerConfiguration, world: World, network: any Network,
+        failed: @escaping @Sendable (String) -> Void
+    ) throws(StartError) -> Broker {
+        let (storage, clusterID) = try openStorage(configuration, world)
+        let partitions = PartitionSet(
+            node: configuration.nodeID, storage: storage, configuration: configuration,
+            world: world, clusterID: clusterID)
+        var round = try openMetadata(configuration, storage, clusterID, world)
+
+        // Connections that come before the broker is registered wait in their loop.
+        let gate = DispatchGroup()
+        gate.enter()
+        let box = RouterBox()
+        let (bound, advertised) = try listen(configuration, network) { _ in
+            gate.wait()
+            return box.router
+        }
+        let brokerEpoch = try register(configuration, advertised, storage, &round, world)
+        partitions.apply(round.machine.publishedImage)
+        let controller = ControllerDriver(
+            round: round, world: world, publish: { partitions.apply($0) }, failed: failed)
+        box.fill(
+            makeRouter(
+                configuration, view: partitions.view, controller: controller, storage: storage,
+                brokerEpoch: brokerEpoch))
+        gate.leave()
+
+        let housekeeping = Housekeeping(
+            storage: storage, loop: network.loops[0],
+            intervalMilliseconds: housekeepingMilliseconds(configuration),
+            allOffline: { failed("no log directory can be used any more") })
+        housekeeping.start()
+        return Broker(
+            clusterID: clusterID, nodeID: configuration.nodeID, listeners: bound,
+            world: world, network: network, storage: storage, housekeeping: housekeeping)
+    }
+
+    /// Answers what is under way, closes connections, flushes the logs and marks them clean.
+    ///
+    /// Returns false when the next start will have to recover.
+    package func stop() -> Bool {
+        housekeeping.stop()
+        network.shutdown(drainMilliseconds: 2000)
+        return storage.close()
+    }
+}
+
+// MARK: The steps of the start
+
+extension Broker {
+    private static func openStorage(
+        _ configuration: BrokerConfiguration, _ world: World
+    ) throws(StartError) -> (Storage, clusterID: String) {
+        let paths = configuration.logDirectories
+        let metas: [MetaProperties]
+        do throws(MetaPropertiesError) {
+            metas = try MetaProperties.claim(paths, node: configuration.nodeID, world: world)
+        } catch {
+            throw StartError(error)
+        }
+        // A topic's own settings follow once the metadata, which lies in one of these, is read.
+        let defaults = LogConfiguration(configuration.topicDefaults, broker: configuration)
+        var directories: [LogDirectory] = []
+        do throws(LogError) {
+            for path in paths {
+                directories.append(
+                    try LogDirectory.open(path, world: world, defaults: defaults))
+            }
+        } catch {
+            throw StartError(error)
+        }
+        let storage = Storage(
+            world: world, directories: directories, directoryIDs: metas.map(\.directoryID))
+        return (storage, metas[0].clusterID)
+    }
+
+    /// The controller as its log left it, leading a new reign.
+    private static func openMetadata(
+        _ configuration: BrokerConfiguration, _ storage: Storage, _ clusterID: String,
+        _ world: World
+    ) throws(StartError) -> ControllerDriver.Round {
+        do {
+            let path = configuration.metadataLogDirectory
+            let directory = storage.directories.first { $0.path == path } ?? storage.directories[0]
+            let log =
+                try directory.log(MetadataLog.partition)
+                ?? directory.createLog(
+                    MetadataLog.partition, topicID: .clusterMetadata,
+                    configuration: MetadataLog.configuration)
+            log.configuration = MetadataLog.configuration
+            let settings = ControllerSettings(
+                defaultPartitionCount: configuration.defaultPartitions,
+                defaultReplicationFactor: configuration.defaultReplicationFactor,
+                topicDeletionEnabled: configuration.deleteTopicsEnabled)
+            var round = ControllerDriver.Round(
+                machine: ControllerMachine(
+                    from: MetadataImage(clusterID: clusterID), settings: settings,
+                    schema: DeclaredSettings(broker: configuration)),
+                log: try MetadataLog(log: log, nodeID: configuration.nodeID, world: world))
+            try round.log.load(into: &round.machine)
+            try round.log.lead(
+                clusterID: clusterID, directory: "\(directory.path)/\(MetadataLog.partition)")
+            let activation = try round.machine.activate()
+            try round.decide { _, _ in activation }
+            return round
+        } catch let error as LogError {
+            throw StartError(error)
+        } catch let error as MetadataLogError {
+            throw StartError(error)
+        } catch {
+            throw .metadata("\(error)")
+        }
+    }
+
+    /// Opens the listeners; returns them, and what clients are to be told, ports filled in.
+    private static func listen(
+        _ configuration: BrokerConfiguration, _ network: any Network,
+        makeHandler: @escaping HandlerFactory
+    ) throws(StartError) -> (bound: [Listener], advertised: [Listener]) {
+        var options = ListenerOptions()
+        options.backlog = configuration.listenBacklog
+        options.connection.maximumFrameBytes = configuration.maxRequestBytes
+        options.connection.idleMilliseconds = configuration.maxIdleMilliseconds ?? 0
+        options.connection.sendBufferBytes = configuration.socketSendBufferBytes
+        options.connection.receiveBufferBytes = configuration.socketReceiveBufferBytes
+        var bound: [Listener] = []
+        var advertised: [Listener] = []
+        for (listener, told) in zip(configuration.listeners, configuration.advertisedListeners) {
+            do throws(NetworkError) {
+                let open = try network.listen(
+                    on: Endpoint(host: listener.host, port: listener.port), name: listener.name,
+                    options: options, makeHandler: makeHandler)
+                let port = open.endpoint.port
+                bound.append(Listener(name: listener.name, host: listener.host, port: port))
+                advertised.append(
+                    Listener(
+                        name: told.name, host: told.host, port: told.port == 0 ? port : told.port))
+            } catch {
+                throw StartError(error)
+            }
+        }
+        return (bound, advertised)
+    }
+
+    /// Makes this broker known in the metadata, alive and able to lead.
+    private static func register(
+        _ configuration: BrokerConfiguration, _ advertised: [Listener], _ storage: Storage,
+        _ round: inout ControllerDriver.Round, _ world: World
+    ) throws(StartError) -> BrokerEpoch {
+        var request = BrokerRegistrationRequest()
+        request.brokerId = configuration.nodeID.rawValue
+        request.clusterId = round.machine.image.clusterID
+        request.incarnationId = .random(world.random)
+        request.rack = configuration.rack
+        request.logDirs = storage.directoryIDs
+        request.features = SupportedFeatures.all.map { range in
+            var feature = BrokerRegistrationRequest.Feature()
+            feature.name = range.name
+            feature.minSupportedVersion = range.minimum
+            feature.maxSupportedVersion = range.maximum
+            return feature
+        }
+        request.listeners = advertised.map { listener in
+            var entry = BrokerRegistrationRequest.Listener()
+            entry.name = listener.name
+            entry.host = listener.host
+            entry.port = listener.port
+            return entry
+        }
+        let asked = request
+        do {
+            let response = try round.decide { machine, context in
+                machine.registerBroker(asked, context)
+            }
+            guard response.errorCode == 0 else {
+                throw StartError.metadata(
+                    "the controller refused this broker with error \(response.errorCode)")
+            }
+            let epoch = BrokerEpoch(response.brokerEpoch)
+            let unfencing = try round.machine.unfenceBroker(configuration.nodeID, epoch: epoch)
+            try round.decide { _, _ in unfencing }
+            try round.log.synchronize()
+            return epoch
+        } catch let error as StartError {
+            throw error
+        } catch let error as MetadataLogError {
+            throw StartError(error)
+        } catch {
+            throw .metadata("\(error)")
+        }
+    }
+
+    /// The least of the intervals at which something may be due.
+    private static func housekeepingMilliseconds(_ configuration: BrokerConfiguration) -> Int64 {
+        max(
+            min(
+                configuration.retentionCheckMilliseconds, configuration.flushCheckMilliseconds,
+                configuration.recoveryPointCheckpointMilliseconds,
+                configuration.logStartCheckpointMilliseconds), 100)
+    }
+
+    private static func makeRouter(
+        _ configuration: BrokerConfiguration, view: CurrentView, controller: ControllerDriver,
+        storage: Storage, brokerEpoch: BrokerEpoch
+    ) -> RequestRouter {
+        let world = storage.world
+        let producerIDs = ProducerIDs(
+            controller: controller, broker: configuration.nodeID, brokerEpoch: brokerEpoch)
+        let routes = [
+            Route(ProduceHandler(view: view, world: world)),
+            Route(
+                FetchHandler(
+                    view: view, sessions: FetchSessions(limit: configuration.fetchSessionSlots),
+                    world: world, maxBytes: configuration.fetchMaxBytes)),
+            Route(ListOffsetsHandler(view: view)),
+            Route(
+                MetadataHandler(
+                    view: view, topicCreation: TopicCreation(controller: controller),
+                    allowsAutoCreation: configuration.autoCreateTopics)),
+            Route(CreateTopicsHandler(controller: controller)),
+            Route(DeleteTopicsHandler(controller: controller)),
+            Route(DeleteRecordsHandler(view: view)),
+            Route(InitProducerIdHandler(producerIDs: producerIDs)),
+            Route(OffsetForLeaderEpochHandler(view: view)),
+            Route(DescribeConfigsHandler(view: view, broker: configuration)),
+            Route(AlterConfigsHandler(controller: controller)),
+            Route(DescribeLogDirsHandler(view: view, storage: storage)),
+            Route(CreatePartitionsHandler(controller: controller)),
+            Route(IncrementalAlterConfigsHandler(controller: controller)),
+            Route(DescribeClusterHandler(view: view)),
+            Route(DescribeProducersHandler(view: view)),
+            Route(
+                DescribeTopicPartitionsHandler(
+                    view: view, partitionLimit: configuration.maxDescribedPartitions)),
+        ]
+        let announced = RequestRouter.announced(routes, and: ApiVersionsHandler.self)
+        let versions = Route(ApiVersionsHandler(view: view, announced: announced))
+        return RequestRouter(routes + [versions], announced: announced, log: world.log)
+    }
+}

@@ -1,0 +1,132 @@
+internal import Coordination
+internal import Primitives
+internal import WireProtocol
+
+/// One partition of a fetch: what the client asked of it, and what it was told last.
+struct FetchTarget: Sendable {
+    var topic: String
+    var topicID: TopicID
+    var partition: Int32
+    var fetchOffset: Offset
+    var maxBytes: Int
+    var currentLeaderEpoch: Int32
+    /// As sent last in this session; an incremental answer leaves out what has not changed.
+    var sentHighWatermark = Offset.none
+    var sentLogStart = Offset.none
+
+    func isSamePartition(as other: FetchTarget) -> Bool {
+        partition == other.partition && topicID == other.topicID && topic == other.topic
+    }
+}
+
+/// What a fetch request reads, after its session has been taken into account.
+struct FetchPlan: Sendable {
+    /// 0 when there is no session.
+    var session: Int32
+    /// True: only partitions with news go into the answer.
+    var isIncremental: Bool
+    var targets: [FetchTarget]
+}
+
+/// Fetch sessions (KIP-227): a client that reads many partitions names only those that changed.
+///
+/// A state machine. Inputs: the session part of each fetch request and the time; the outcome of each
+/// answered fetch. Outputs: a plan, or the refusal that makes the client start over.
+///
+/// A session's states: *absent*; *open* with the epoch the next request must carry. `begin` with epoch 0
+/// opens, with the expected epoch advances, with -1 closes; anything else is refused and changes nothing.
+/// The table holds at most `limit` sessions; at the bound the one unused longest gives way if it has been
+/// idle for `evictionMilliseconds`, else the newcomer is served without a session.
+struct FetchSessionTable: Sendable {
+    fileprivate struct Session {
+        var nextEpoch: Int32
+        var lastUsed: MonotonicTime
+        var targets: [FetchTarget]
+    }
+
+    private let limit: Int
+    private let evictionMilliseconds: Int64
+    private var sessions: [Int32: Session] = [:]
+
+    init(limit: Int, evictionMilliseconds: Int64 = 120_000) {
+        self.limit = limit
+        self.evictionMilliseconds = evictionMilliseconds
+    }
+
+    var count: Int { sessions.count }
+
+    /// - Parameters:
+    ///   - newID: what a new session would be called; drawn by the caller, positive.
+    ///   - changed: partitions the request names; `forgotten`: those to drop (topic, partition filled in).
+    mutating func begin(
+        session id: Int32, epoch: Int32, changed: [FetchTarget], forgotten: [FetchTarget],
+        newID: Int32, now: MonotonicTime
+    ) throws(Refusal) -> FetchPlan {
+        switch epoch {
+        case -1:
+            sessions[id] = nil
+            return FetchPlan(session: 0, isIncremental: false, targets: changed)
+        case 0:
+            sessions[id] = nil
+            guard !changed.isEmpty, sessions[newID] == nil, makeRoom(now: now) else {
+                return FetchPlan(session: 0, isIncremental: false, targets: changed)
+            }
+            sessions[newID] = Session(nextEpoch: 1, lastUsed: now, targets: changed)
+            return FetchPlan(session: newID, isIncremental: false, targets: changed)
+        default:
+            guard var session = sessions[id] else {
+                throw Refusal(.fetchSessionIdNotFound, "no fetch session \(id)")
+            }
+            guard session.nextEpoch == epoch else {
+                throw Refusal(
+                    .invalidFetchSessionEpoch,
+                    "fetch session \(id): epoch \(session.nextEpoch) expected, \(epoch) found")
+            }
+            session.nextEpoch = epoch == Int32.max ? 1 : epoch + 1
+            session.lastUsed = now
+            session.update(changed: changed, forgotten: forgotten)
+            sessions[id] = session
+            return FetchPlan(session: id, isIncremental: true, targets: session.targets)
+        }
+    }
+
+    /// Remembers what an answer told, and moves partitions that gave data to the end, so that under a
+    /// byte limit every partition gets its turn.
+    mutating func finish(session id: Int32, told: [FetchTarget], gaveData: [Bool]) {
+        guard id != 0, sessions[id] != nil else { return }
+        var quiet: [FetchTarget] = []
+        var busy: [FetchTarget] = []
+        quiet.reserveCapacity(told.count)
+        for (target, hadData) in zip(told, gaveData) {
+            if hadData { busy.append(target) } else { quiet.append(target) }
+        }
+        sessions[id]?.targets = quiet + busy
+    }
+
+    private mutating func makeRoom(now: MonotonicTime) -> Bool {
+        if sessions.count < limit { return true }
+        // Ties go to the lower id, so that the choice does not hang on the table's order.
+        let oldest = sessions.min { ($0.value.lastUsed, $0.key) < ($1.value.lastUsed, $1.key) }
+        guard let oldest, now.milliseconds(since: oldest.value.lastUsed) >= evictionMilliseconds
+        else { return false }
+        sessions[oldest.key] = nil
+        return true
+    }
+}
+
+extension FetchSessionTable.Session {
+    fileprivate mutating func update(changed: [FetchTarget], forgotten: [FetchTarget]) {
+        if !forgotten.isEmpty {
+            targets.removeAll { target in forgotten.contains { $0.isSamePartition(as: target) } }
+        }
+        for var change in changed {
+            guard let index = targets.firstIndex(where: { $0.isSamePartition(as: change) }) else {
+                targets.append(change)
+                continue
+            }
+            change.sentHighWatermark = targets[index].sentHighWatermark
+            change.sentLogStart = targets[index].sentLogStart
+            targets[index] = change
+        }
+    }
+}

@@ -1,0 +1,169 @@
+internal import Coordination
+internal import LogCore
+internal import Primitives
+internal import Replication
+internal import Synchronization
+internal import WireProtocol
+
+/// A partition that this broker leads: its log, its role, and those who wait for records.
+///
+/// Callable from any loop. One lock orders appends with the high watermark that follows from them, so a
+/// reader never sees a high watermark beyond what is in the log.
+final class Partition: Sendable {
+    let id: TopicPartition
+    let topicID: TopicID
+    let log: Log
+
+    /// What the metadata says of a partition that this broker leads.
+    struct Leadership: Sendable {
+        let leader: BrokerID
+        let epoch: LeaderEpoch
+        let inSyncReplicas: [BrokerID]
+    }
+
+    private struct State {
+        var leadership: Leadership
+        /// Made at the first touch: it asks the log for its end, which opens the log's files.
+        var role: LeaderRole?
+        var configuration: TopicConfiguration
+        var waiting: [ParkedFetch] = []
+
+        mutating func currentRole(_ log: Log) throws(LogError) -> LeaderRole {
+            if let role { return role }
+            let end = try log.logEndOffset
+            let made = LeaderRole(
+                leader: leadership.leader, epoch: leadership.epoch,
+                inSyncReplicas: leadership.inSyncReplicas, logEnd: end,
+                highWatermark: log.restoredHighWatermark ?? .zero)
+            role = made
+            return made
+        }
+    }
+    private let state: Mutex<State>
+
+    init(
+        id: TopicPartition, topicID: TopicID, log: Log, leadership: Leadership,
+        configuration: TopicConfiguration
+    ) {
+        self.id = id
+        self.topicID = topicID
+        self.log = log
+        state = Mutex(State(leadership: leadership, configuration: configuration))
+    }
+
+    var configuration: TopicConfiguration { state.withLock { $0.configuration } }
+
+    /// Takes over new settings of the topic, for the log as well.
+    func use(_ configuration: TopicConfiguration, broker: BrokerConfiguration) {
+        log.configuration = LogConfiguration(configuration, broker: broker)
+        state.withLock { $0.configuration = configuration }
+    }
+
+    var leaderEpoch: LeaderEpoch { state.withLock { $0.leadership.epoch } }
+
+    var highWatermark: Offset {
+        get throws(LogError) {
+            try state.withLock { (state) throws(LogError) in
+                try state.currentRole(log).highWatermark
+            }
+        }
+    }
+
+    /// Appends batches that have been validated, and wakes those who wait for them.
+    ///
+    /// When it returns, the records are in the log (in the page cache at least; on disk where `flush.messages`
+    /// says so) and, with an in-sync set of one, below the high watermark.
+    ///
+    /// - Parameter acks: -1 asks that `min.insync.replicas` be in sync.
+    /// - Throws: `Refusal` with Kafka's error code; nothing was appended then.
+    func append(_ batches: Bytes, acks: Int16, now: Timestamp) throws(Refusal) -> AppendResult {
+        let (outcome, woken) = state.withLock { state in
+            Self.append(batches, acks: acks, now: now, to: log, &state)
+        }
+        // Outside the lock: a woken fetch reads this partition again.
+        for fetch in woken { fetch.wake() }
+        return try outcome.get()
+    }
+
+    private static func append(
+        _ batches: Bytes, acks: Int16, now: Timestamp, to log: Log, _ state: inout State
+    ) -> (Result<AppendResult, Refusal>, woken: [ParkedFetch]) {
+        do throws(LogError) {
+            var role = try state.currentRole(log)
+            let required = state.configuration.minInSyncReplicas
+            if acks == -1, role.inSyncCount < required {
+                let text = "\(role.inSyncCount) replicas in sync, min.insync.replicas is \(required)"
+                return (.failure(Refusal(.notEnoughReplicas, text)), [])
+            }
+            let result = try log.append(batches, leaderEpoch: role.epoch, now: now)
+            if result.duplicate { return (.success(result), []) }
+            let moved = role.replica(role.leader, reached: result.lastOffset.advanced(by: 1))
+            state.role = role
+            return (.success(result), moved ? state.waiting : [])
+        } catch {
+            return (.failure(Refusal(error)), [])
+        }
+    }
+
+    /// What a consumer may read from `offset` on: up to the high watermark.
+    func read(
+        from offset: Offset, maxBytes: Int, minOneBatch: Bool
+    ) throws(Refusal) -> (slice: LogSlice, highWatermark: Offset) {
+        do throws(LogError) {
+            let limit = try highWatermark
+            let slice = try log.read(
+                from: offset, upTo: limit, maxBytes: maxBytes, minOneBatch: minOneBatch)
+            return (slice, limit)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// Refuses a request of a client whose idea of the leader's epoch is older or newer than ours (KIP-320).
+    func check(currentLeaderEpoch claimed: Int32) throws(Refusal) {
+        if claimed == LeaderEpoch.none.rawValue { return }
+        let epoch = leaderEpoch
+        if claimed < epoch.rawValue {
+            throw Refusal(.fencedLeaderEpoch, "leader epoch \(claimed) is over, it is \(epoch)")
+        }
+        if claimed > epoch.rawValue {
+            throw Refusal(.unknownLeaderEpoch, "leader epoch \(claimed) is not known here yet, it is \(epoch)")
+        }
+    }
+
+    /// Raises the log start offset (DeleteRecords). -1 stands for the high watermark. Returns the new one.
+    func deleteRecords(before offset: Offset) throws(Refusal) -> Offset {
+        do throws(LogError) {
+            let watermark = try highWatermark
+            let target = offset == .none ? watermark : offset
+            guard target.rawValue >= 0, target <= watermark else {
+                throw LogError.offsetOutOfRange(
+                    requested: target, start: try log.logStartOffset, end: watermark)
+            }
+            try log.advanceLogStart(to: target)
+            return try log.logStartOffset
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    // MARK: Those who wait
+
+    func park(_ fetch: ParkedFetch) {
+        state.withLock { $0.waiting.append(fetch) }
+    }
+
+    func unpark(_ fetch: ParkedFetch) {
+        state.withLock { state in
+            if let index = state.waiting.firstIndex(where: { $0 === fetch }) {
+                state.waiting.swapAt(index, state.waiting.count - 1)
+                state.waiting.removeLast()
+            }
+        }
+    }
+
+    /// Lets every waiter look again: the partition is going away.
+    func wakeAll() {
+        for fetch in state.withLock({ $0.waiting }) { fetch.wake() }
+    }
+}

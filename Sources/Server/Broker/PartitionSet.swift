@@ -1,0 +1,102 @@
+internal import Coordination
+internal import LogCore
+internal import Primitives
+internal import Synchronization
+
+/// Brings this broker's partitions in line with the metadata: logs made, settings changed, logs removed.
+///
+/// `apply` is called by one thread at a time (the metadata's driver); it does file work and may take a while.
+/// Requests meanwhile go on with the view before.
+final class PartitionSet: Sendable {
+    private let node: BrokerID
+    private let storage: Storage
+    private let configuration: BrokerConfiguration
+    private let world: World
+    let view: CurrentView
+
+    /// Starts without partitions.
+    init(
+        node: BrokerID, storage: Storage, configuration: BrokerConfiguration, world: World,
+        clusterID: String
+    ) {
+        self.node = node
+        self.storage = storage
+        self.configuration = configuration
+        self.world = world
+        view = CurrentView(
+            ClusterView(image: MetadataImage(clusterID: clusterID), partitions: [:]))
+    }
+
+    /// Publishes a view of `image`. When it returns, requests see it.
+    func apply(_ image: MetadataImage) {
+        let before = view.now
+        let broker = image.settings(of: configuration)
+        var partitions: [String: [Partition?]] = [:]
+        for topic in image.topicsByName {
+            let own = image.configuration(of: ConfigResource(.topic, topic.name))
+            partitions[topic.name] = bring(
+                topic, TopicConfiguration(overrides: own.dictionary, broker: broker), broker,
+                before: before.partitions(of: topic.name))
+        }
+        view.publish(ClusterView(image: image, partitions: partitions))
+        for topic in before.image.topicsByName where image.topic(topic.id) == nil {
+            remove(before.partitions(of: topic.name), isNameReused: image.topic(named: topic.name) != nil)
+        }
+    }
+
+    private func bring(
+        _ topic: TopicImage, _ configuration: TopicConfiguration, _ broker: BrokerConfiguration,
+        before: [Partition?]
+    ) -> [Partition?] {
+        var result: [Partition?] = []
+        result.reserveCapacity(topic.partitions.count)
+        for (position, image) in topic.partitions.enumerated() {
+            guard image.replicas.contains(node) else {
+                result.append(nil)
+                continue
+            }
+            if position < before.count, let known = before[position], known.topicID == topic.id {
+                if known.configuration != configuration { known.use(configuration, broker: broker) }
+                result.append(known)
+            } else {
+                result.append(open(image, of: topic, configuration, broker))
+            }
+        }
+        return result
+    }
+
+    /// nil when the log cannot be opened: the partition answers as if this broker had no replica of it.
+    private func open(
+        _ image: PartitionImage, of topic: TopicImage, _ configuration: TopicConfiguration,
+        _ broker: BrokerConfiguration
+    ) -> Partition? {
+        let id = TopicPartition(topic: topic.name, partition: image.index)
+        do throws(LogError) {
+            let log = try storage.openOrCreate(
+                id, topicID: topic.id,
+                configuration: LogConfiguration(configuration, broker: broker))
+            let leadership = Partition.Leadership(
+                leader: node, epoch: image.leaderEpoch, inSyncReplicas: image.isr)
+            return Partition(
+                id: id, topicID: topic.id, log: log, leadership: leadership,
+                configuration: configuration)
+        } catch {
+            world.log(.error, "partition \(id) cannot be served: \(error)")
+            return nil
+        }
+    }
+
+    private func remove(_ partitions: [Partition?], isNameReused: Bool) {
+        for case let partition? in partitions {
+            // Under a name that is in use again the old log has made way already.
+            if !isNameReused {
+                do throws(LogError) {
+                    try storage.delete(partition.id)
+                } catch {
+                    world.log(.error, "removing \(partition.id): \(error)")
+                }
+            }
+            partition.wakeAll()
+        }
+    }
+}

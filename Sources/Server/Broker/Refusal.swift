@@ -1,0 +1,47 @@
+internal import Coordination
+internal import LogCore
+internal import Primitives
+internal import RecordFormat
+internal import WireProtocol
+
+extension Refusal {
+    /// What the log says, under the code that Kafka has for it.
+    init(_ error: LogError) {
+        let code: ErrorCode =
+            switch error {
+            case .offsetOutOfRange: .offsetOutOfRange
+            case .recordBatchTooLarge: .messageTooLarge
+            case .appendTooLarge: .recordListTooLarge
+            case .outOfOrderSequence: .outOfOrderSequenceNumber
+            case .invalidProducerEpoch: .invalidProducerEpoch
+            case .notInTransaction: .invalidTxnState
+            case .noSuchLog, .closed: .unknownTopicOrPartition
+            case .io, .offline, .lockedByAnotherProcess, .corrupt, .logExists, .invalidTopicName,
+                .offsetsExhausted, .unexpectedAppendOffset:
+                .kafkaStorageError
+            case .invalidBatch(let problem): problem.code
+            }
+        self.init(code, "\(error)")
+    }
+
+    init(_ error: BatchError) {
+        self.init(error.code, "\(error)")
+    }
+}
+
+extension BatchError {
+    /// CORRUPT_MESSAGE is for bytes that are not what was sent, which a client may send again; what can never
+    /// become right has a code that is final.
+    fileprivate var code: ErrorCode {
+        switch self {
+        case .truncated, .invalidLength, .checksumMismatch, .compression, .record, .recordOffset,
+            .trailingBytes, .invalidOffsets:
+            .corruptMessage
+        case .unsupportedMagic: .unsupportedForMessageFormat
+        case .unknownCompression: .unsupportedCompressionType
+        case .invalidRecordCount, .baseOffsetNotZero, .controlBatchFromProducer,
+            .inconsistentProducer, .missingKey:
+            .invalidRecord
+        }
+    }
+}

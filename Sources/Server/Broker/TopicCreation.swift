@@ -1,0 +1,38 @@
+internal import Coordination
+internal import Primitives
+internal import WireProtocol
+
+/// Creates topics that a client asked about and that do not exist (`auto.create.topics.enable`).
+struct TopicCreation: Sendable {
+    let controller: ControllerDriver
+
+    /// Asks the controller for all of `names` at once, with the broker's defaults. `done` gets the refusals, when
+    /// what was created is visible; that somebody else was faster is none.
+    func create(_ names: [String], done: @escaping @Sendable ([String: Refusal]) -> Void) {
+        var request = CreateTopicsRequest()
+        for name in Set(names).sorted() {
+            var topic = CreateTopicsRequest.CreatableTopic()
+            topic.name = name
+            topic.numPartitions = -1
+            topic.replicationFactor = -1
+            request.topics.append(topic)
+        }
+        let wanted = request
+        controller.submit { machine, context in
+            machine.createTopics(wanted, context)
+        } answer: { result in
+            var failures: [String: Refusal] = [:]
+            switch result {
+            case .failure(let refusal):
+                for topic in wanted.topics { failures[topic.name] = refusal }
+            case .success(let response):
+                for topic in response.topics {
+                    let code = ErrorCode(rawValue: topic.errorCode) ?? .unknownServerError
+                    guard code != .noError, code != .topicAlreadyExists else { continue }
+                    failures[topic.name] = Refusal(code, topic.errorMessage ?? "\(code)")
+                }
+            }
+            done(failures)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+internal import Coordination
+internal import Primitives
+internal import Synchronization
+internal import WireProtocol
+
+/// Runs the controller's state machine over its log, one decision after another, away from the loops.
+///
+/// States: *idle*; *running* (one background job works the queue off); *failed* (the log could not be
+/// written: nothing more is decided, every request is refused, and the process is told to stop).
+/// Inputs: `submit`, from any thread. Effects of a round: every waiting request decides on what those before
+/// it decided; their records are appended and synced together; the new image is published; only then are they
+/// answered. So an answer always means: on disk, and visible to whoever asks this broker next.
+final class ControllerDriver: Sendable {
+    /// A request as the driver sees it. Exactly one of the two answers it: what `decide` returned, or `refuse`.
+    private struct Job: Sendable {
+        let decide: @Sendable (inout Round) throws(MetadataLogError) -> @Sendable () -> Void
+        let refuse: @Sendable (Refusal) -> Void
+    }
+
+    /// What a round works on.
+    struct Round {
+        var machine: ControllerMachine
+        var log: MetadataLog
+        var changed = false
+
+        /// One decision: its records are appended and become the machine's state. Not on disk before the
+        /// log's next `synchronize`.
+        mutating func decide<Response>(
+            _ decide: (ControllerMachine, DecisionContext) -> Decision<Response>
+        ) throws(MetadataLogError) -> Response {
+            let base = log.nextOffset
+            let decision = decide(
+                machine, DecisionContext(random: log.world.random, nextOffset: base))
+            if decision.records.isEmpty { return decision.response }
+            try log.append(decision.records, version: machine.image.metadataVersion)
+            do throws(MetadataReplayError) {
+                try machine.replay(decision.records, at: base, epoch: log.epoch)
+            } catch {
+                throw .replay(error)
+            }
+            changed = true
+            return decision.response
+        }
+    }
+
+    private struct State {
+        var round: Round?
+        var queue: [Job] = []
+        var isRunning = false
+        var failure: String?
+    }
+
+    /// Requests that may wait; one more is refused.
+    private static let queueLimit = 10_000
+
+    private let state: Mutex<State>
+    private let world: World
+    private let publish: @Sendable (MetadataImage) -> Void
+    private let failed: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - publish: called with each new image, before the answers that it brought about; on the driver's thread.
+    ///   - failed: called once when the metadata log cannot be written.
+    init(
+        round: Round, world: World,
+        publish: @escaping @Sendable (MetadataImage) -> Void,
+        failed: @escaping @Sendable (String) -> Void
+    ) {
+        state = Mutex(State(round: round))
+        self.world = world
+        self.publish = publish
+        self.failed = failed
+    }
+
+    /// Decides, logs, publishes, and then calls `answer`, on the driver's thread.
+    ///
+    /// - Parameter decide: pure; gets the machine as all decisions before it left it.
+    func submit<Response: Sendable>(
+        _ decide: @escaping @Sendable (ControllerMachine, DecisionContext) -> Decision<Response>,
+        answer: @escaping @Sendable (Result<Response, Refusal>) -> Void
+    ) {
+        let job = Job(
+            decide: { (round) throws(MetadataLogError) in
+                let response = try round.decide(decide)
+                return { answer(.success(response)) }
+            },
+            refuse: { answer(.failure($0)) })
+        let (refusal, mustStart) = state.withLock { state -> (Refusal?, Bool) in
+            if let failure = state.failure { return (Refusal(.kafkaStorageError, failure), false) }
+            if state.queue.count >= Self.queueLimit {
+                return (Refusal(.requestTimedOut, "\(state.queue.count) requests wait for the controller"), false)
+            }
+            state.queue.append(job)
+            defer { state.isRunning = true }
+            return (nil, !state.isRunning)
+        }
+        if let refusal { return job.refuse(refusal) }
+        if mustStart { start() }
+    }
+
+    private func start() {
+        if world.background.submit({ [self] in run() }) { return }
+        let waiting = state.withLock { state in
+            state.isRunning = false
+            defer { state.queue = [] }
+            return state.queue
+        }
+        for job in waiting { job.refuse(Refusal(.requestTimedOut, "too much background work waits")) }
+    }
+
+    /// Works off rounds until nothing waits.
+    private func run() {
+        while true {
+            let (jobs, round) = state.withLock { state -> ([Job], Round?) in
+                defer { state.queue = [] }
+                state.isRunning = !state.queue.isEmpty
+                return (state.queue, state.round)
+            }
+            guard !jobs.isEmpty, var round else { return }
+            round.changed = false
+            do throws(MetadataLogError) {
+                var answers: [@Sendable () -> Void] = []
+                for job in jobs { answers.append(try job.decide(&round)) }
+                if round.changed { try round.log.synchronize() }
+                let finished = round
+                state.withLock { $0.round = finished }
+                if round.changed { publish(round.machine.publishedImage) }
+                for answer in answers { answer() }
+            } catch {
+                let reason = "\(error)"
+                state.withLock { $0.failure = reason }
+                // What was appended may or may not be on disk, so nobody is told that it is.
+                for job in jobs { job.refuse(Refusal(.kafkaStorageError, reason)) }
+                failed(reason)
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+internal import Coordination
+internal import LogCore
+internal import Primitives
+internal import RecordFormat
+internal import WireProtocol
+
+/// Why the metadata log cannot be used. The process does not start, or stops, on any of these.
+enum MetadataLogError: Error, Sendable, CustomStringConvertible {
+    case log(LogError)
+    case batch(BatchError, at: Offset)
+    case record(MetadataDecodeError)
+    case replay(MetadataReplayError)
+    case compression(CompressionError)
+    case quorumState(FileError)
+
+    var description: String {
+        switch self {
+        case .log(let error): "metadata log: \(error)"
+        case .batch(let error, let offset): "metadata log, batch after offset \(offset): \(error)"
+        case .record(let error): "\(error)"
+        case .replay(let error): "\(error)"
+        case .compression(let error): "metadata log: \(error)"
+        case .quorumState(let error): "metadata quorum state: \(error)"
+        }
+    }
+}
+
+/// `__cluster_metadata-0` of a quorum of one: the truth about the cluster, as Kafka's metadata records.
+///
+/// With one voter a record is committed as soon as it is on this disk, so `append` syncs before it returns.
+/// Each start is a reign of its own: the epoch grows by one, is written to `quorum-state` first, and its first
+/// record says who leads (a control record), as in a quorum of many. Used by one thread at a time.
+struct MetadataLog {
+    static let partition = TopicPartition(
+        topic: TopicName.clusterMetadata, partition: PartitionIndex(0))
+
+    /// Nothing is ever deleted from it by age or size: there are no snapshots yet that could replace it.
+    static var configuration: LogConfiguration {
+        var configuration = LogConfiguration()
+        configuration.cleanup = []
+        configuration.maxMessageBytes = 64 << 20
+        return configuration
+    }
+
+    let log: Log
+    let nodeID: BrokerID
+    let world: World
+    private(set) var epoch = LeaderEpoch.zero
+
+    /// How much is read at once; a larger batch is read alone.
+    private static let readBytes = 1 << 20
+    /// What a compressed batch may expand to. Apus does not compress these; Kafka may.
+    private static let contentLimit = 64 << 20
+
+    init(log: Log, nodeID: BrokerID, world: World) throws(LogError) {
+        self.log = log
+        nextOffset = try log.logEndOffset
+        self.nodeID = nodeID
+        self.world = world
+    }
+
+    /// The offset of the next record.
+    private(set) var nextOffset: Offset
+
+    /// Gives every record of the log in order to `machine`, batch by batch.
+    func load(into machine: inout ControllerMachine) throws(MetadataLogError) {
+        var next: Offset
+        do throws(LogError) { next = try log.logStartOffset } catch { throw .log(error) }
+        while next < nextOffset {
+            var batches = RecordBatches(try read(from: next))
+            while let batch = try nextBatch(of: &batches, after: next) {
+                next = batch.header.nextOffset
+                if batch.header.attributes.isControl { continue }
+                let records = try decode(batch)
+                do throws(MetadataReplayError) {
+                    try machine.replay(
+                        records, at: batch.header.baseOffset,
+                        epoch: batch.header.partitionLeaderEpoch)
+                } catch {
+                    throw .replay(error)
+                }
+            }
+        }
+    }
+
+    private func nextBatch(
+        of batches: inout RecordBatches, after offset: Offset
+    ) throws(MetadataLogError) -> RecordBatch? {
+        do throws(BatchError) {
+            guard let batch = try batches.next() else { return nil }
+            try batch.validate(from: .log)
+            return batch
+        } catch {
+            throw .batch(error, at: offset)
+        }
+    }
+
+    private func decode(_ batch: RecordBatch) throws(MetadataLogError) -> [MetadataRecord] {
+        var opened: [Record]
+        do throws(BatchError) {
+            var records = try batch.records(decompressionLimit: Self.contentLimit)
+            opened = try records.rest()
+        } catch {
+            throw .batch(error, at: batch.header.baseOffset)
+        }
+        do throws(MetadataDecodeError) {
+            return try opened.map { (record) throws(MetadataDecodeError) in
+                try MetadataLogCodec.decode(record.value, at: record.offset)
+            }
+        } catch {
+            throw .record(error)
+        }
+    }
+
+    private func read(from offset: Offset) throws(MetadataLogError) -> Bytes {
+        do throws(LogError) {
+            let slice = try log.read(
+                from: offset, upTo: nil, maxBytes: Self.readBytes, minOneBatch: true)
+            guard let region = slice.region else { return .empty }
+            do throws(FileError) {
+                return try region.file.read(count: region.count, at: region.position)
+            } catch {
+                throw LogError.io(error)
+            }
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    /// Starts a new reign of this node. Returns when `quorum-state` and the leader's record are on disk.
+    mutating func lead(clusterID: String, directory: String) throws(MetadataLogError) {
+        do throws(LogError) {
+            epoch = LeaderEpoch(max(try log.latestEpoch?.rawValue ?? 0, 0) + 1)
+        } catch {
+            throw .log(error)
+        }
+        let state = QuorumState(clusterID: clusterID, voter: nodeID, epoch: epoch)
+        do throws(FileError) {
+            // The epoch must be on disk before anything is written under it: it could be given out twice.
+            try world.files.replaceDurably(
+                "\(directory)/quorum-state", with: Bytes(state.text), directory: directory)
+        } catch {
+            throw .quorumState(error)
+        }
+        let voter = LeaderChange.Voter(id: nodeID)
+        var builder = RecordBatchBuilder(leaderEpoch: epoch, isControl: true)
+        builder.append(
+            .leaderChange(LeaderChange(leader: nodeID, voters: [voter], grantingVoters: [voter])),
+            timestamp: world.clock.wall())
+        try write(builder)
+        try synchronize()
+    }
+
+    /// Appends records as one batch, all or none. They are on disk after the next `synchronize`.
+    mutating func append(
+        _ records: [MetadataRecord], version: MetadataVersion
+    ) throws(MetadataLogError) {
+        let now = world.clock.wall()
+        var builder = RecordBatchBuilder(leaderEpoch: epoch)
+        for value in MetadataLogCodec.encode(records, at: version) {
+            builder.append(timestamp: now, key: nil, value: value)
+        }
+        try write(builder)
+    }
+
+    private mutating func write(_ builder: consuming RecordBatchBuilder) throws(MetadataLogError) {
+        let bytes: Bytes
+        do throws(CompressionError) {
+            bytes = try builder.build()
+        } catch {
+            throw .compression(error)
+        }
+        do throws(LogError) {
+            let result = try log.append(bytes, leaderEpoch: epoch, now: world.clock.wall())
+            nextOffset = result.lastOffset.advanced(by: 1)
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    /// Returns when everything appended is on disk.
+    func synchronize() throws(MetadataLogError) {
+        do throws(LogError) { try log.flush() } catch { throw .log(error) }
+    }
+}
+
+/// The content of `quorum-state`: who leads and for whom this voter voted, in Kafka's JSON (version 0).
+struct QuorumState {
+    let clusterID: String
+    let voter: BrokerID
+    let epoch: LeaderEpoch
+
+    var text: String {
+        """
+        {"clusterId":"\(clusterID)","leaderId":\(voter),"leaderEpoch":\(epoch),"votedId":\(voter),\
+        "appliedOffset":0,"currentVoters":[{"voterId":\(voter)}],"data_version":0}
+        """
+    }
+}

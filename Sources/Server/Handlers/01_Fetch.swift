@@ -1,0 +1,210 @@
+internal import Coordination
+internal import LogCore
+internal import Networking
+internal import Primitives
+internal import Synchronization
+internal import WireProtocol
+
+/// Fetch, versions 4 to 18.
+///
+/// - Long poll: answers when `minBytes` are there, when something is wrong, or after `maxWaitMs`.
+/// - Incremental sessions (KIP-227), leader epoch fencing (KIP-320), topics by id from 13 (KIP-516).
+/// - Records leave as pieces of segment files; no batch is opened. The first partition with data gives at
+///   least one whole batch, whatever the limits say (KIP-74); later ones may end in a partial batch.
+/// - Consumers read up to the high watermark. There are no transactions yet, so the last stable offset is
+///   the high watermark and no aborted transaction is listed.
+/// - Not done: fetches of followers (replica ids from 0 up are refused), reading from the closest replica (KIP-392).
+struct FetchHandler: RequestHandler {
+    static let versions: ClosedRange<Int16> = 4...18
+
+    let view: CurrentView
+    let sessions: FetchSessions
+    let world: World
+    /// `fetch.max.bytes`: no answer carries more, the first batch excepted.
+    let maxBytes: Int
+
+    func handle(_ request: FetchRequest, _ call: Call<FetchResponse>) {
+        let plan: FetchPlan
+        do throws(Refusal) {
+            if max(request.replicaId, request.replicaState.replicaId) >= 0 {
+                throw Refusal(.notLeaderOrFollower, "this broker serves no followers yet")
+            }
+            plan = try sessions.begin(request, world: world)
+        } catch {
+            var response = FetchResponse()
+            response.errorCode = error.code.rawValue
+            return call.answer(response)
+        }
+
+        let reading = FetchReading(
+            plan: plan, version: call.version, view: view,
+            maxBytes: min(Int(request.maxBytes), maxBytes), minBytes: Int(request.minBytes),
+            isReadCommitted: request.isolationLevel == 1)
+        var outcome = reading.read()
+        if outcome.isEnough || request.maxWaitMs <= 0 {
+            return call.answer(sessions.conclude(plan, &outcome))
+        }
+        let (sessions, loop) = (sessions, call.connection.loop)
+        let fetch = ParkedFetch(loop: loop, partitions: outcome.partitions) { atDeadline in
+            var outcome = reading.read()
+            guard outcome.isEnough || atDeadline else { return false }
+            call.answer(sessions.conclude(plan, &outcome))
+            return true
+        }
+        fetch.park(until: loop.now.adding(milliseconds: Int64(request.maxWaitMs)))
+    }
+}
+
+/// One fetch: reads its partitions as often as it takes.
+private struct FetchReading: Sendable {
+    let plan: FetchPlan
+    let version: Int16
+    let view: CurrentView
+    let maxBytes: Int
+    let minBytes: Int
+    let isReadCommitted: Bool
+
+    func read() -> FetchOutcome {
+        let cluster = view.now
+        var outcome = FetchOutcome(capacity: plan.targets.count)
+        var room = max(maxBytes, 0)
+        for target in plan.targets {
+            do throws(Refusal) {
+                let topic = version >= 13 ? try cluster.topicName(target.topicID) : target.topic
+                let partition = try cluster.partition(topic, target.partition)
+                outcome.partitions.append(partition)
+                try partition.check(currentLeaderEpoch: target.currentLeaderEpoch)
+                let (slice, watermark) = try partition.read(
+                    from: target.fetchOffset, maxBytes: min(max(target.maxBytes, 0), room),
+                    minOneBatch: outcome.byteCount == 0)
+                room = max(room - slice.count, 0)
+                outcome.add(
+                    target, slice, highWatermark: watermark, isReadCommitted: isReadCommitted)
+            } catch {
+                outcome.add(target, error)
+            }
+        }
+        outcome.isEnough = outcome.hasError || outcome.byteCount >= minBytes || plan.targets.isEmpty
+        return outcome
+    }
+}
+
+/// What a look at all partitions of a fetch gave.
+struct FetchOutcome {
+    var partitions: [Partition] = []
+    var byteCount = 0
+    var hasError = false
+    var isEnough = false
+    fileprivate(set) var told: [FetchTarget] = []
+    fileprivate(set) var data: [FetchResponse.PartitionData] = []
+
+    fileprivate init(capacity: Int) {
+        told.reserveCapacity(capacity)
+        data.reserveCapacity(capacity)
+    }
+
+    fileprivate mutating func add(
+        _ target: FetchTarget, _ slice: LogSlice, highWatermark: Offset, isReadCommitted: Bool
+    ) {
+        var data = FetchResponse.PartitionData()
+        data.partitionIndex = target.partition
+        data.highWatermark = highWatermark.rawValue
+        data.lastStableOffset = highWatermark.rawValue
+        data.logStartOffset = slice.logStartOffset.rawValue
+        data.abortedTransactions = isReadCommitted ? [] : nil
+        data.records = slice.payload ?? .bytes(.empty)
+        byteCount += slice.count
+        told.append(target)
+        self.data.append(data)
+    }
+
+    fileprivate mutating func add(_ target: FetchTarget, _ refusal: Refusal) {
+        var data = FetchResponse.PartitionData()
+        data.partitionIndex = target.partition
+        data.errorCode = refusal.code.rawValue
+        data.highWatermark = -1
+        data.abortedTransactions = nil
+        data.records = .bytes(.empty)
+        hasError = true
+        told.append(target)
+        self.data.append(data)
+    }
+}
+
+/// The broker's fetch sessions, shared by its loops behind one short lock.
+final class FetchSessions: Sendable {
+    private let table: Mutex<FetchSessionTable>
+
+    init(limit: Int) { table = Mutex(FetchSessionTable(limit: limit)) }
+
+    func begin(_ request: FetchRequest, world: World) throws(Refusal) -> FetchPlan {
+        var changed: [FetchTarget] = []
+        for topic in request.topics {
+            for partition in topic.partitions {
+                changed.append(
+                    FetchTarget(
+                        topic: topic.topic, topicID: topic.topicId, partition: partition.partition,
+                        fetchOffset: Offset(partition.fetchOffset),
+                        maxBytes: Int(partition.partitionMaxBytes),
+                        currentLeaderEpoch: partition.currentLeaderEpoch))
+            }
+        }
+        // Most fetches that bring a whole list want no session: no lock for them.
+        if request.sessionEpoch == -1, request.sessionId == 0 {
+            return FetchPlan(session: 0, isIncremental: false, targets: changed)
+        }
+        var forgotten: [FetchTarget] = []
+        for topic in request.forgottenTopicsData {
+            for partition in topic.partitions {
+                forgotten.append(
+                    FetchTarget(
+                        topic: topic.topic, topicID: topic.topicId, partition: partition,
+                        fetchOffset: .none, maxBytes: 0, currentLeaderEpoch: -1))
+            }
+        }
+        let newID = Int32(truncatingIfNeeded: world.random.next() >> 33) | 1
+        let now = world.clock.monotonic()
+        let result = table.withLock { table -> Result<FetchPlan, Refusal> in
+            Result { () throws(Refusal) in
+                try table.begin(
+                    session: request.sessionId, epoch: request.sessionEpoch, changed: changed,
+                    forgotten: forgotten, newID: newID, now: now)
+            }
+        }
+        return try result.get()
+    }
+
+    /// The response, and what it tells remembered in the session.
+    func conclude(_ plan: FetchPlan, _ outcome: inout FetchOutcome) -> FetchResponse {
+        var response = FetchResponse()
+        response.sessionId = plan.session
+        var hadData: [Bool] = []
+        for index in outcome.data.indices {
+            let data = outcome.data[index]
+            let target = outcome.told[index]
+            let hasData = (data.records?.count ?? 0) > 0
+            let isNews =
+                hasData || data.errorCode != 0
+                || target.sentHighWatermark.rawValue != data.highWatermark
+                || target.sentLogStart.rawValue != data.logStartOffset
+            hadData.append(hasData)
+            outcome.told[index].sentHighWatermark = Offset(data.highWatermark)
+            outcome.told[index].sentLogStart = Offset(data.logStartOffset)
+            guard isNews || !plan.isIncremental else { continue }
+            if response.responses.last?.topic != target.topic
+                || response.responses.last?.topicId != target.topicID
+            {
+                var topic = FetchResponse.FetchableTopicResponse()
+                topic.topic = target.topic
+                topic.topicId = target.topicID
+                response.responses.append(topic)
+            }
+            response.responses[response.responses.count - 1].partitions.append(data)
+        }
+        if plan.session != 0 {
+            let told = outcome.told
+            table.withLock { $0.finish(session: plan.session, told: told, gaveData: hadData) }
+        }
+        return response
+    }
+}

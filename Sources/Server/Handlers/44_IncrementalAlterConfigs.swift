@@ -1,0 +1,18 @@
+internal import Coordination
+internal import WireProtocol
+
+/// IncrementalAlterConfigs, versions 0 and 1 (KIP-339): set, delete, append to and subtract from settings of
+/// topics and brokers. Topic settings take effect before the answer goes out.
+struct IncrementalAlterConfigsHandler: RequestHandler {
+    static let versions: ClosedRange<Int16> = 0...1
+
+    let controller: ControllerDriver
+
+    func handle(
+        _ request: IncrementalAlterConfigsRequest, _ call: Call<IncrementalAlterConfigsResponse>
+    ) {
+        controller.forward(call) { machine, _ in
+            machine.incrementalAlterConfigs(request)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package import Networking
+internal import Primitives
+package import WireProtocol
+
+/// What stands before every request's body.
+package struct RequestHead: Sendable {
+    package let apiKey: APIKey
+    package let version: Int16
+    package let correlationID: Int32
+    package let clientID: String?
+}
+
+/// One request that waits for its answer.
+///
+/// Exactly one of `answer`, `answerNothing` and `close` ends it, once. Each may be called from any
+/// thread: away from the connection's loop the answer is posted there.
+package struct Call<Response: ResponseMessage>: Sendable {
+    package let head: RequestHead
+    package let connection: any Connection
+    let slot: ReplySlot
+
+    var version: Int16 { head.version }
+
+    /// Sends the response in the place that belongs to this request.
+    func answer(_ response: Response) {
+        let connection = connection
+        let payloads = frame(response)
+        if connection.loop.isCurrent {
+            connection.complete(slot, with: payloads)
+        } else {
+            let slot = slot
+            connection.loop.execute { connection.complete(slot, with: payloads) }
+        }
+    }
+
+    /// The client expects no response (acks=0).
+    func answerNothing() {
+        let (connection, slot) = (connection, slot)
+        if connection.loop.isCurrent {
+            connection.complete(slot, with: [])
+        } else {
+            connection.loop.execute { connection.complete(slot, with: []) }
+        }
+    }
+
+    /// Ends the whole connection: the only word left where a response is impossible.
+    func close(_ reason: String) {
+        let connection = connection
+        if connection.loop.isCurrent {
+            connection.close(reason)
+        } else {
+            connection.loop.execute { connection.close(reason) }
+        }
+    }
+
+    private func frame(_ response: Response) -> [Payload] {
+        var writer = ByteWriter(capacity: 128)
+        writer.write(0 as Int32)
+        ResponseHeader(correlationId: head.correlationID).encode(
+            into: &writer, apiKey: Response.apiKey, apiVersion: version)
+        response.encode(into: &writer, version: version)
+        writer.patch(Int32(writer.totalCount - 4), at: 0)
+        return writer.finishPayloads()
+    }
+}

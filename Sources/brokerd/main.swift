@@ -1,0 +1,4 @@
+internal import Glibc
+internal import Server
+
+exit(BrokerProcess.run(arguments: CommandLine.arguments))

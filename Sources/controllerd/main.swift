@@ -1,0 +1,4 @@
+internal import Glibc
+internal import Server
+
+exit(ControllerProcess.run(arguments: CommandLine.arguments))

@@ -1,0 +1,281 @@
+import Glibc
+import LogCore
+import Primitives
+import RecordFormat
+import Synchronization
+import Testing
+
+/// A directory under /tmp that goes away with the last reference.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        let id = PosixRandom().next()
+        path = "/tmp/apus-logcore-\(String(id, radix: 16))"
+        try PosixFileSystem().createDirectory(path)
+    }
+
+    deinit { try? Self.remove(path) }
+
+    static func remove(_ path: String) throws {
+        let files = PosixFileSystem()
+        for name in try files.list(path) {
+            let inner = path + "/" + name
+            if try files.attributes(inner)?.kind == .directory {
+                try remove(inner)
+            } else {
+                try files.remove(inner)
+            }
+        }
+        try files.removeDirectory(path)
+    }
+
+    static func copy(_ source: String, to target: String) throws {
+        let files = PosixFileSystem()
+        try files.createDirectory(target)
+        for name in try files.list(source) {
+            let (from, to) = (source + "/" + name, target + "/" + name)
+            if try files.attributes(from)?.kind == .directory {
+                try copy(from, to: to)
+            } else {
+                let bytes = try files.readAll(from, limit: 1 << 30)
+                let file = try files.open(to, .replace)
+                if !bytes.isEmpty { try file.write(bytes, at: 0) }
+            }
+        }
+    }
+}
+
+/// Time that stands still until it is moved.
+final class ManualClock: Clock {
+    private let milliseconds = Atomic<Int64>(1_700_000_000_000)
+    func monotonic() -> MonotonicTime {
+        MonotonicTime(nanoseconds: milliseconds.load(ordering: .relaxed) * 1_000_000)
+    }
+    func wall() -> Timestamp { Timestamp(milliseconds.load(ordering: .relaxed)) }
+    func advance(by amount: Int64) { milliseconds.add(amount, ordering: .relaxed) }
+}
+
+/// Keeps what was logged.
+final class LogLines: LogSink {
+    let minimum = LogLevel.debug
+    private let lines = Mutex<[String]>([])
+    func write(_ level: LogLevel, _ line: String) { lines.withLock { $0.append(line) } }
+    func contains(_ part: String) -> Bool { lines.withLock { $0.contains { $0.contains(part) } } }
+}
+
+/// A log directory in a temporary place, with the world it lives in.
+struct Scene {
+    let directory: TemporaryDirectory
+    let clock = ManualClock()
+    let lines = LogLines()
+    let faults = Faults()
+    var configuration = LogConfiguration()
+    let partition = TopicPartition(topic: "t", partition: PartitionIndex(0))
+
+    init(_ change: (inout LogConfiguration) -> Void = { _ in }) throws {
+        directory = try TemporaryDirectory()
+        configuration.fileDeleteDelayMilliseconds = 1000
+        change(&configuration)
+    }
+
+    var path: String { directory.path + "/logs" }
+    var partitionPath: String { path + "/t-0" }
+    var now: Timestamp { clock.wall() }
+
+    var world: World {
+        World(
+            clock: clock, random: PosixRandom(), files: FaultyFileSystem(faults: faults),
+            background: DispatchBackgroundWork(label: "test", limit: 1), log: lines)
+    }
+
+    func open() throws -> LogDirectory {
+        try LogDirectory.open(path, world: world, defaults: configuration)
+    }
+
+    /// A new directory with the one log.
+    func create() throws -> (LogDirectory, Log) {
+        let directory = try open()
+        let log = try directory.createLog(
+            partition, topicID: TopicID(high: 1, low: 2), configuration: configuration)
+        return (directory, log)
+    }
+
+    func reopen() throws -> (LogDirectory, Log) {
+        let directory = try open()
+        return (directory, try #require(directory.log(partition)))
+    }
+
+    func names() throws -> [String] { try PosixFileSystem().list(partitionPath) }
+
+    func content(_ name: String) throws -> Bytes {
+        try PosixFileSystem().readAll(partitionPath + "/" + name, limit: 1 << 30)
+    }
+
+    func write(_ bytes: Bytes, to name: String) throws {
+        let file = try PosixFileSystem().open(partitionPath + "/" + name, .replace)
+        if !bytes.isEmpty { try file.write(bytes, at: 0) }
+    }
+}
+
+func batch(
+    _ values: [String], timestamp: Int64 = 1000, step: Int64 = 1,
+    producer: RecordBatchBuilder.Producer = .none, compression: Compression = .none
+) throws -> Bytes {
+    var builder = RecordBatchBuilder(compression: compression, producer: producer)
+    for (number, value) in values.enumerated() {
+        builder.append(
+            timestamp: Timestamp(timestamp + Int64(number) * step), key: nil, value: Bytes(value))
+    }
+    return try builder.build()
+}
+
+extension Log {
+    @discardableResult
+    func append(_ values: String..., timestamp: Int64 = 1000, epoch: Int32 = 0) throws
+        -> AppendResult
+    {
+        try append(
+            batch(values, timestamp: timestamp), leaderEpoch: LeaderEpoch(epoch),
+            now: Timestamp(timestamp))
+    }
+
+    @discardableResult
+    func append(
+        _ count: Int, from sequence: Int32, by id: Int64 = 7, epoch: Int16 = 0
+    ) throws -> AppendResult {
+        let producer = RecordBatchBuilder.Producer(
+            id: ProducerID(id), epoch: ProducerEpoch(epoch), baseSequence: sequence)
+        let values = (0..<count).map { "p\(id) \(sequence) \($0)" }
+        return try append(
+            batch(values, timestamp: 1_700_000_000_000, producer: producer),
+            leaderEpoch: LeaderEpoch(0), now: Timestamp(1_700_000_000_000))
+    }
+
+    /// All records from an offset on, read slice by slice.
+    func records(from start: Offset? = nil, maxBytes: Int = 1 << 20) throws -> [Record] {
+        var next = try start ?? logStartOffset
+        var all: [Record] = []
+        while true {
+            let slice = try read(from: next, maxBytes: maxBytes)
+            guard let region = slice.region else { return all }
+            let bytes = try region.file.read(count: region.count, at: region.position)
+            var batches = RecordBatches(bytes)
+            var seen = false
+            while let batch = try batches.next() {
+                try batch.validate(from: .log)
+                seen = true
+                var records = try batch.records(decompressionLimit: 1 << 24)
+                while let record = try records.next() {
+                    if record.offset >= next { all.append(record) }
+                }
+                next = batch.header.nextOffset
+            }
+            #expect(seen, "a slice without a whole batch")
+            if !seen { return all }
+        }
+    }
+
+    func values(from start: Offset? = nil, maxBytes: Int = 1 << 20) throws -> [String] {
+        try records(from: start, maxBytes: maxBytes).map { $0.value?.text ?? "" }
+    }
+}
+
+// MARK: Faults
+
+/// What goes wrong with files from now on.
+final class Faults: Sendable {
+    struct Plan: Sendable {
+        /// Bytes that can still be written before the disk is full.
+        var room: Int?
+        var syncFails = false
+        var writeFails = false
+    }
+    let plan = Mutex(Plan())
+    let syncs = Atomic<Int>(0)
+    let opens = Atomic<Int>(0)
+}
+
+/// The machine's files with a full disk and failing calls.
+struct FaultyFileSystem: FileSystem {
+    let faults: Faults
+    let inner = PosixFileSystem()
+
+    func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
+        faults.opens.add(1, ordering: .relaxed)
+        return FaultyFile(inner: try inner.open(path, mode), faults: faults)
+    }
+    func createDirectory(_ path: String) throws(FileError) { try inner.createDirectory(path) }
+    func list(_ path: String) throws(FileError) -> [String] { try inner.list(path) }
+    func attributes(_ path: String) throws(FileError) -> FileAttributes? {
+        try inner.attributes(path)
+    }
+    func rename(_ path: String, to target: String) throws(FileError) {
+        try inner.rename(path, to: target)
+    }
+    func remove(_ path: String) throws(FileError) { try inner.remove(path) }
+    func removeDirectory(_ path: String) throws(FileError) { try inner.removeDirectory(path) }
+    func synchronizeDirectory(_ path: String) throws(FileError) {
+        try inner.synchronizeDirectory(path)
+    }
+    func lock(_ path: String) throws(FileError) -> (any FileLock)? { try inner.lock(path) }
+    func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
+        try inner.capacity(path)
+    }
+}
+
+final class FaultyFile: File {
+    private let inner: any File
+    private let faults: Faults
+
+    init(inner: any File, faults: Faults) {
+        self.inner = inner
+        self.faults = faults
+    }
+
+    var path: String { inner.path }
+    var descriptor: CInt? { inner.descriptor }
+    func size() throws(FileError) -> Int { try inner.size() }
+    func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(FileError)
+        -> Int
+    {
+        unsafe try inner.read(into: buffer, at: position)
+    }
+    func write(_ chunks: [Bytes], at position: Int) throws(FileError) {
+        let count = chunks.reduce(0) { $0 + $1.count }
+        let plan = faults.plan.withLock { $0 }
+        if plan.writeFails { throw FileError(operation: "write", path: path, code: EIO) }
+        if let room = plan.room {
+            let fits = min(room, count)
+            faults.plan.withLock { $0.room = room - fits }
+            if fits < count {
+                if let first = chunks.first, fits > 0 {
+                    try inner.write(first.slice(0..<min(fits, first.count)), at: position)
+                }
+                throw FileError(operation: "write", path: path, code: ENOSPC)
+            }
+        }
+        try inner.write(chunks, at: position)
+    }
+    func truncate(to size: Int) throws(FileError) { try inner.truncate(to: size) }
+    func synchronize() throws(FileError) {
+        faults.syncs.add(1, ordering: .relaxed)
+        if faults.plan.withLock({ $0.syncFails }) {
+            throw FileError(operation: "sync", path: path, code: EIO)
+        }
+        try inner.synchronize()
+    }
+}
+
+/// The error that `body` throws; an issue when it throws none, or another kind.
+func logError(_ body: () throws -> Void) -> LogError? {
+    do {
+        _ = try body()
+        Issue.record("nothing was thrown")
+    } catch let error as LogError {
+        return error
+    } catch {
+        Issue.record("thrown: \(error)")
+    }
+    return nil
+}

@@ -1,0 +1,81 @@
+import Networking
+import Primitives
+import Server
+import Testing
+
+/// A broker of this process on a free port, with its data in a directory that goes with it.
+final class BrokerFixture {
+    let directory: String
+    private var overrides: [String]
+    private(set) var broker: Broker
+    let log: CollectedLog
+
+    init(_ overrides: [String] = []) throws {
+        directory = "/tmp/apus-server-\(UUID128.random(PosixRandom()))"
+        try PosixFileSystem().createDirectory(directory)
+        self.overrides = overrides
+        log = CollectedLog()
+        broker = try Self.start(directory, overrides, log)
+    }
+
+    deinit {
+        _ = broker.stop()
+        removeTree(directory)
+    }
+
+    private static func start(
+        _ directory: String, _ overrides: [String], _ log: CollectedLog
+    ) throws -> Broker {
+        let arguments =
+            ["listeners=PLAINTEXT://127.0.0.1:0", "log.dirs=\(directory)/data"] + overrides
+        let command = DaemonCommandLine(.brokerd, files: PosixFileSystem(), hostName: "localhost")
+        let parsed = command.parse(arguments.flatMap { ["--override", $0] })
+        guard case .run(let configuration, _) = parsed else {
+            throw FixtureError("the settings were refused: \(parsed)")
+        }
+        let world = World.posix(log: log)
+        let network = try EventLoopGroup(count: 2, world: world)
+        do {
+            return try Broker.start(configuration, world: world, network: network) { reason in
+                log.write(.error, "failed: \(reason)")
+            }
+        } catch {
+            network.shutdown(drainMilliseconds: 0)
+            throw error
+        }
+    }
+
+    /// Stops the broker cleanly and starts it again on the same data.
+    func restart() throws {
+        #expect(broker.stop())
+        broker = try Self.start(directory, overrides, log)
+    }
+
+    func connect() throws -> TestClient { try TestClient(port: broker.listeners[0].port) }
+}
+
+struct FixtureError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Log lines, kept for a test to look at.
+final class CollectedLog: LogSink {
+    let minimum = LogLevel.debug
+    private let lines = LockedLines()
+    func write(_ level: LogLevel, _ line: String) { lines.append("\(level) \(line)") }
+    var all: [String] { lines.all }
+}
+
+func removeTree(_ path: String) {
+    let files = PosixFileSystem()
+    for name in (try? files.list(path)) ?? [] {
+        let child = "\(path)/\(name)"
+        if (try? files.attributes(child))?.kind == .directory {
+            removeTree(child)
+        } else {
+            try? files.remove(child)
+        }
+    }
+    try? files.removeDirectory(path)
+}
