@@ -97,7 +97,8 @@ struct KafkaClient {
         return frame(request, version: produceVersion)
     }
 
-    /// A batch of about `bytes` in all (no more) with records of 1,000 bytes, or of `value` bytes where that is given.
+    /// A batch of about `bytes` in all (no more) with records of 1,000 bytes, or of `value` bytes
+    /// where that is given.
     static func batch(bytes: Int, value: Int = 1000) throws(BenchmarkFailed) -> Bytes {
         var builder = RecordBatchBuilder(capacity: bytes)
         let now = PosixClock().wall()

@@ -1,6 +1,7 @@
 internal import Primitives
 
-/// Sends one and the same request many times, some at once, and counts the replies, which are all of one size.
+/// Sends one and the same request many times, some at once, and counts the replies, which are all
+/// of one size.
 struct Pipeline {
     let socket: BlockingSocket
     /// One or more requests with their lengths.

@@ -27,8 +27,8 @@ struct Results {
             # Results
 
             Written by `\(command)` on \(Self.date()), \(Self.machine()).
-            Made again by `scripts/bench`. A limit is a bare loop that does the least the machine must do for the same
-            work, in the same run; compare ratios, not figures, between machines.
+            Made again by `scripts/bench`. A limit is a bare loop that does the least the machine must
+            do for the same work, in the same run; compare ratios, not figures, between machines.
 
             | scenario | what | ours | limit | ratio | unit | budget | |
             |---|---|---:|---:|---:|---|---|---|

@@ -1,4 +1,5 @@
-/// One thing that is measured, beside what the machine must do at the least for it, in the same run.
+/// One thing that is measured, beside what the machine must do at the least for it, in the same
+/// run.
 protocol Scenario: Sendable {
     /// What it is called on the command line.
     var name: String { get }

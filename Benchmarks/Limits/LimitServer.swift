@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Primitives
 
-/// The limit loops that run in a process of their own, so that their processor time can be told from the client's.
-/// Each serves one connection with blocking calls, and ends with it.
+/// The limit loops that run in a process of their own, so that their processor time can be told
+/// from the client's. Each serves one connection with blocking calls, and ends with it.
 enum LimitServer {
     /// - Parameter arguments: the loop's name and what it takes.
     static func run(_ arguments: [String]) throws(BenchmarkFailed) {
@@ -61,8 +61,8 @@ enum LimitServer {
         _ = unsafe write(STDOUT_FILENO, bytes, bytes.count)
     }
 
-    /// Messages of a length and `size` bytes: received whole, its CRC, one write. At the end of the stream a byte is
-    /// sent back.
+    /// Messages of a length and `size` bytes: received whole, its CRC, one write. At the end of the
+    /// stream a byte is sent back.
     private static func receive(into file: CInt, size: Int) throws(BenchmarkFailed) {
         let connection = try accept()
         let memory = UnsafeMutableRawBufferPointer.allocate(
@@ -110,8 +110,8 @@ enum LimitServer {
         waitForEnd(connection)
     }
 
-    /// Requests of `size` bytes in all: received many at once, then for each its CRC and a write of its own; replies of
-    /// `reply` bytes, sent together.
+    /// Requests of `size` bytes in all: received many at once, then for each its CRC and a write of
+    /// its own; replies of `reply` bytes, sent together.
     private static func requests(into file: CInt, size: Int, reply: Int) throws(BenchmarkFailed) {
         let connection = try accept()
         let memory = UnsafeMutableRawBufferPointer.allocate(

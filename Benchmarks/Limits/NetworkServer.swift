@@ -5,8 +5,8 @@ internal import Primitives
 
 /// What the network alone costs: the limit loops' work, but behind `Networking`.
 enum NetworkServer {
-    /// A frame longer than eight bytes is summed, written behind the last and answered with eight bytes; a shorter one asks for a
-    /// mebibyte of the file from the position it names.
+    /// A frame longer than eight bytes is summed, written behind the last and answered with eight
+    /// bytes; a shorter one asks for a mebibyte of the file from the position it names.
     private final class Handler: ConnectionHandler {
         static let piece = 1 << 20
         private let file: any File

@@ -3,7 +3,8 @@ internal import LogCore
 internal import Primitives
 internal import RecordFormat
 
-/// Ready batches appended to one log in this process, beside CRC and a bare write of the same bytes.
+/// Ready batches appended to one log in this process, beside CRC and a bare write of the same
+/// bytes.
 struct LogAppendScenario: Scenario {
     let name = "logcore-append"
     let summary = "LogCore append of ready batches, beside bare CRC+write"

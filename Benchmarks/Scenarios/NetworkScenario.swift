@@ -1,7 +1,7 @@
 internal import Primitives
 
-/// The network layer by itself: what it costs beyond the bare loops, with no Kafka in it. What `produce` and `fetch`
-/// need above this is the broker's own.
+/// The network layer by itself: what it costs beyond the bare loops, with no Kafka in it. What
+/// `produce` and `fetch` need above this is the broker's own.
 struct NetworkScenario: Scenario {
     let name = "network"
     let summary = "the network layer alone: receive+CRC+write and sendfile, beside the bare loops"

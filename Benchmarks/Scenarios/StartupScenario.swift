@@ -1,6 +1,7 @@
 internal import Primitives
 
-/// From exec to the answer to a first produce; the limit is a process that does nothing but listen, receive, write, answer.
+/// From exec to the answer to a first produce; the limit is a process that does nothing but listen,
+/// receive, write, answer.
 struct StartupScenario: Scenario {
     let name = "startup"
     let summary = "exec to first answered produce: empty directory, and 1,000 partitions"

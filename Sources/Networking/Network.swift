@@ -13,8 +13,8 @@ package protocol EventLoop: AnyObject, Sendable {
     /// wakes. Jobs of one caller keep their order. A loop that has ended drops the job.
     func execute(_ job: @escaping @Sendable () -> Void)
 
-    /// Runs `job` once at `deadline` or up to a few milliseconds after it; jobs of one deadline in the order of
-    /// their scheduling. Only on the loop.
+    /// Runs `job` once at `deadline` or up to a few milliseconds after it; jobs of one deadline in
+    /// the order of their scheduling. Only on the loop.
     func schedule(at deadline: MonotonicTime, _ job: @escaping @Sendable () -> Void) -> TimerToken
 
     /// Forgets a scheduled job. Nothing happens when it has run or was cancelled. Only on the loop.
@@ -35,8 +35,8 @@ package struct ReplySlot: Hashable, Sendable {
 
 /// A stream of length-delimited frames to and from one peer.
 ///
-/// It belongs to one loop for life, and everything here but `close` and the constants is called on that loop.
-/// After it is closed every call is still allowed and does nothing.
+/// It belongs to one loop for life, and everything here but `close` and the constants is called on
+/// that loop. After it is closed every call is still allowed and does nothing.
 package protocol Connection: AnyObject, Sendable {
     /// Unique in this process.
     var id: UInt64 { get }
@@ -57,7 +57,8 @@ package protocol Connection: AnyObject, Sendable {
     /// - Precondition: `slot` came from this connection and was not completed before.
     func complete(_ slot: ReplySlot, with payloads: [Payload])
 
-    /// Sends a frame, its length included, after everything queued before: requests of an outbound connection.
+    /// Sends a frame, its length included, after everything queued before: requests of an outbound
+    /// connection.
     func send(_ payloads: [Payload])
 
     /// Reads no more, sends what is queued and what reserved places still get, then closes.
@@ -67,12 +68,13 @@ package protocol Connection: AnyObject, Sendable {
     func close(_ reason: String)
 }
 
-/// What a connection's frames are for. Called on the connection's loop, never inside another call of itself.
+/// What a connection's frames are for. Called on the connection's loop, never inside another call
+/// of itself.
 package protocol ConnectionHandler: AnyObject {
     /// One frame without its length, at most the connection's frame limit long, possibly empty.
     ///
-    /// Nobody else reads or writes its memory, so it may be stamped in place. A small frame shares its
-    /// storage with its neighbours: what keeps a piece of it for long keeps up to 64 KiB alive.
+    /// Nobody else reads or writes its memory, so it may be stamped in place. A small frame shares
+    /// its storage with its neighbours: what keeps a piece of it for long keeps up to 64 KiB alive.
     func received(frame: Bytes, on connection: any Connection)
 
     /// The last call: the connection is closed, for `reason`.
@@ -95,21 +97,22 @@ package protocol Listener: AnyObject, Sendable {
 package protocol Network: AnyObject, Sendable {
     var loops: [any EventLoop] { get }
 
-    /// Listens; connections go to the loops in turn. Blocks for as long as a host name takes to resolve.
+    /// Listens; connections go to the loops in turn. Blocks for as long as a host name takes to
+    /// resolve.
     func listen(
         on endpoint: Endpoint, name: String, options: ListenerOptions,
         makeHandler: @escaping HandlerFactory
     ) throws(NetworkError) -> any Listener
 
-    /// Opens a connection on `loop`, resolving the host's name afresh. Of `makeHandler` and `failed` exactly
-    /// one is called, once, on `loop`. May be called from any thread.
+    /// Opens a connection on `loop`, resolving the host's name afresh. Of `makeHandler` and
+    /// `failed` exactly one is called, once, on `loop`. May be called from any thread.
     func connect(
         to endpoint: Endpoint, on loop: any EventLoop, options: ConnectionOptions,
         timeoutMilliseconds: Int64, makeHandler: @escaping HandlerFactory,
         failed: @escaping @Sendable (NetworkError) -> Void)
 
-    /// Stops listening, lets connections send the replies they owe for up to `drainMilliseconds`, closes
-    /// them, and ends the loops. Returns when their threads have ended. Not on a loop.
+    /// Stops listening, lets connections send the replies they owe for up to `drainMilliseconds`,
+    /// closes them, and ends the loops. Returns when their threads have ended. Not on a loop.
     func shutdown(drainMilliseconds: Int64)
 }
 

@@ -14,14 +14,15 @@ protocol ReadinessSource: AnyObject {
 
 /// An event loop on a thread of its own, over epoll.
 ///
-/// A turn: wait; events of descriptors; connections that had more to read than their share; jobs from
-/// elsewhere; timers; jobs from here; one flush of each connection with something to send. With
-/// nothing to do the wait has no bound.
+/// A turn: wait; events of descriptors; connections that had more to read than their share; jobs
+/// from elsewhere; timers; jobs from here; one flush of each connection with something to send.
+/// With nothing to do the wait has no bound.
 ///
-/// `@unchecked Sendable`: what is not constant, atomic or behind `inbox` is touched by the loop's thread
-/// only; the calls that are for the loop alone check that.
+/// `@unchecked Sendable`: what is not constant, atomic or behind `inbox` is touched by the loop's
+/// thread only; the calls that are for the loop alone check that.
 @safe final class EpollLoop: EventLoop, @unchecked Sendable {
-    /// How often jobs that make jobs, or flushes that make jobs, go on in one turn before sockets are looked at again.
+    /// How often jobs that make jobs, or flushes that make jobs, go on in one turn before sockets
+    /// are looked at again.
     private static let roundsATurn = 16
     static let vectorsACall = 256
 
@@ -49,8 +50,8 @@ protocol ReadinessSource: AnyObject {
     private var turnBegan: MonotonicTime
     private var end: LoopEnd = .none
 
-    /// Connections of this loop share what they read into, what they describe writes in, and the memory that
-    /// frames under way may take.
+    /// Connections of this loop share what they read into, what they describe writes in, and the
+    /// memory that frames under way may take.
     var readStorage = ReadStorage()
     var receiveBudget: ReceiveBudget
     let vectors = UnsafeMutableBufferPointer<iovec>.allocate(capacity: vectorsACall)
@@ -190,6 +191,12 @@ protocol ReadinessSource: AnyObject {
         for source in sources.elements { source.loopEnds() }
         // Wakes the loop for the check at the end of a turn.
         _ = timers.schedule(at: deadline) {}
+    }
+
+    /// Whether nothing new is to begin here.
+    var isEnding: Bool {
+        if case .draining = end { return true }
+        return false
     }
 
     private var hasEnded: Bool {

@@ -145,7 +145,8 @@ struct LoopThread: @unchecked Sendable {
         self.thread = thread
     }
 
-    /// `sendfile` has no flag against SIGPIPE as `sendmsg` has; a blocked one stays pending and does nothing.
+    /// `sendfile` has no flag against SIGPIPE as `sendmsg` has; a blocked one stays pending and
+    /// does nothing.
     private static func blockSignals() {
         var signals = sigset_t()
         unsafe sigemptyset(&signals)

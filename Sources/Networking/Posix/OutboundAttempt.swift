@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Primitives
 
-/// One attempt to open a connection: resolves the name, tries each address in turn, until one answers or the time is over.
+/// One attempt to open a connection: resolves the name, tries each address in turn, until one
+/// answers or the time is over.
 ///
 /// `@unchecked Sendable`: `state` is touched on `home`'s thread only; the rest is constant.
 final class OutboundAttempt: ReadinessSource, @unchecked Sendable {
@@ -35,6 +36,7 @@ final class OutboundAttempt: ReadinessSource, @unchecked Sendable {
     /// Begins. On the loop, once.
     func start(timeoutMilliseconds: Int64, background: any BackgroundWork) {
         let deadline = home.now.adding(milliseconds: timeoutMilliseconds)
+        if home.isEnding { return fail("the process is stopping") }
         timer = home.schedule(at: deadline) {
             self.fail("no answer within \(timeoutMilliseconds) ms")
         }

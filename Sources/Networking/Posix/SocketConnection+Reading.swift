@@ -4,13 +4,15 @@ extension SocketConnection {
     /// What one connection may receive in a turn before others have theirs.
     private static let bytesATurn = 1 << 20
     /// After a long frame another is likely: so much is read of it to see its length, and the rest
-    /// goes straight into its own memory. A shorter frame's head is copied for less than a system call.
+    /// goes straight into its own memory. A shorter frame's head is copied for less than a system
+    /// call.
     private static let longFrame = 32 << 10
     private static let peek = 256
 
     private var unsentBytes: Int { output.count + replies.heldBytes }
 
-    /// Whether the peer is owed so much that it has to wait: from a limit reached until half of it is gone.
+    /// Whether the peer is owed so much that it has to wait: from a limit reached until half of it
+    /// is gone.
     private func mustHoldBack() -> Bool {
         if replies.outstanding >= options.outstandingReplies || unsentBytes >= options.unsentBytes {
             isHeldBack = true
@@ -38,7 +40,8 @@ extension SocketConnection {
         read()
     }
 
-    /// Receives and hands out frames until the socket is empty, the peer is held back, or the turn's share is used.
+    /// Receives and hands out frames until the socket is empty, the peer is held back, or the
+    /// turn's share is used.
     func read() {
         if waitsToRead { return }
         if let chunk = unparsed {
@@ -53,7 +56,8 @@ extension SocketConnection {
         }
     }
 
-    /// One system call's worth, of the frame under way and of what follows it; returns how many bytes came.
+    /// One system call's worth, of the frame under way and of what follows it; returns how many
+    /// bytes came.
     private func receiveOnce() -> Int {
         let body = unsafe frames.freeMemory ?? UnsafeMutableRawBufferPointer(start: nil, count: 0)
         let length = max(frames.previousLength, frames.reservedBytes)
@@ -71,8 +75,9 @@ extension SocketConnection {
             return 0
         case .done(let count):
             lastActivity = home.now
-            // A call that brings less than asked for has emptied the socket, and what comes later is
-            // told anew. The end of the peer's sending, once told, is not: it is read to the end.
+            // A call that brings less than asked for has emptied the socket, and what comes later
+            // is told anew. The end of the peer's sending, once told, is not: it is read to the
+            // end.
             if count < body.count + next.count, !peerEnded { mayRead = false }
             let ofBody = min(count, body.count)
             let chunk = count > ofBody ? home.readStorage.take(count - ofBody) : nil

@@ -1,17 +1,19 @@
 internal import Glibc
 internal import Primitives
 
-/// A connection over a stream socket. Reading is in `SocketConnection+Reading.swift`, sending in `+Writing.swift`.
+/// A connection over a stream socket. Reading is in `SocketConnection+Reading.swift`, sending in
+/// `+Writing.swift`.
 ///
-/// Invariants: the descriptor is open, registered and counted in the limits exactly until `phase` is `closed`; the
-/// handler hears `closed` once. While nothing is under way it holds no buffer.
+/// Invariants: the descriptor is open, registered and counted in the limits exactly until `phase`
+/// is `closed`; the handler hears `closed` once. While nothing is under way it holds no buffer.
 ///
-/// `@unchecked Sendable`: everything but the constants is touched on `home`'s thread only, which every entry
-/// from outside checks.
+/// `@unchecked Sendable`: everything but the constants is touched on `home`'s thread only, which
+/// every entry from outside checks.
 final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
     enum Phase {
         case open
-        /// Reads no more; closes for the reason given when nothing is owed and nothing waits to be sent.
+        /// Reads no more; closes for the reason given when nothing is owed and nothing waits to be
+        /// sent.
         case finishing(String)
         case closed
     }
@@ -38,7 +40,8 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
     var frames = FrameAssembler()
     /// Received but not yet cut into frames: reading stopped in the middle.
     var unparsed: Bytes?
-    /// Whether the socket may have more; it says so once and again only after a read that would block.
+    /// Whether the socket may have more; it says so once and again only after a read that would
+    /// block.
     var mayRead = true
     var waitsToRead = false
     /// The system has told of the end of what the peer sends; bytes before it may be left.
@@ -94,6 +97,7 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
         case .success(let registration):
             self.registration = registration
             watchIdleness()
+            if home.isEnding { loopEnds() }
         case .failure(let refusal):
             end("cannot be watched: \(System.text(refusal.code))")
         }
@@ -144,7 +148,8 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
         endIfNothingIsOwed()
     }
 
-    /// The peer sends no more, but may still read: what it asked for gets its answer, if it comes soon.
+    /// The peer sends no more, but may still read: what it asked for gets its answer, if it comes
+    /// soon.
     func inputEnded() {
         finish(
             frames.isBetweenFrames
@@ -185,8 +190,8 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
 
     // MARK: Idleness
 
-    /// One timer a connection, set again only when it runs out; on a coarse grid, so that many connections share a
-    /// wake-up.
+    /// One timer a connection, set again only when it runs out; on a coarse grid, so that many
+    /// connections share a wake-up.
     private func watchIdleness() {
         let limit = options.idleMilliseconds
         if limit <= 0 { return }

@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Primitives
 
-/// A listening socket on one loop. Connections within the limits are passed on; others are closed at once.
+/// A listening socket on one loop. Connections within the limits are passed on; others are closed
+/// at once.
 ///
 /// `@unchecked Sendable`: `state` is touched on `home`'s thread only; the rest is constant.
 final class SocketListener: Listener, ReadinessSource, @unchecked Sendable {
@@ -41,8 +42,8 @@ final class SocketListener: Listener, ReadinessSource, @unchecked Sendable {
         self.accepted = accepted
     }
 
-    /// Opens a listening socket at the first of the endpoint's addresses that can be had, IPv4 before IPv6
-    /// unless every address is meant.
+    /// Opens a listening socket at the first of the endpoint's addresses that can be had, IPv4
+    /// before IPv6 unless every address is meant.
     static func bind(_ endpoint: Endpoint, _ options: ListenerOptions) throws(NetworkError)
         -> (CInt, SocketAddress)
     {
@@ -80,7 +81,8 @@ final class SocketListener: Listener, ReadinessSource, @unchecked Sendable {
         if address.isIPv6 {
             System.setOption(descriptor, level: CInt(IPPROTO_IPV6), IPV6_V6ONLY, 0)
         }
-        // Before `listen`, as the window offered in the handshake follows from it; accepted sockets inherit it.
+        // Before `listen`, as the window offered in the handshake follows from it; accepted sockets
+        // inherit it.
         if options.connection.receiveBufferBytes > 0 {
             System.setOption(
                 descriptor, level: SOL_SOCKET, SO_RCVBUF, options.connection.receiveBufferBytes)

@@ -1,7 +1,8 @@
 internal import CPlatform
 internal import Glibc
 
-/// What a call on a non-blocking descriptor came to. An interrupted call is repeated and never seen here.
+/// What a call on a non-blocking descriptor came to. An interrupted call is repeated and never seen
+/// here.
 enum IOResult {
     case done(Int)
     case wouldBlock
@@ -20,7 +21,8 @@ enum System {
             let code = errno
             if code == EINTR { continue }
             if code == EAGAIN || code == EWOULDBLOCK { return .wouldBlock }
-            // A descriptor that is not open, or memory that is not ours, is a mistake of this module.
+            // A descriptor that is not open, or memory that is not ours, is a mistake of this
+            // module.
             precondition(code != EBADF && code != EFAULT, "system call failed: \(text(code))")
             return .failed(code)
         }
@@ -45,7 +47,8 @@ enum System {
         }
     }
 
-    /// Sends the first `count` of `vectors`; `more` holds back a last partial segment for what follows.
+    /// Sends the first `count` of `vectors`; `more` holds back a last partial segment for what
+    /// follows.
     static func send(
         _ socket: CInt, _ vectors: UnsafeMutableBufferPointer<iovec>, count: Int, more: Bool
     ) -> IOResult {
@@ -56,7 +59,8 @@ enum System {
         return io { unsafe sendmsg(socket, &message, flags) }
     }
 
-    /// Sends from `file` without passing through this process; 0 means that the file ends at `position`.
+    /// Sends from `file` without passing through this process; 0 means that the file ends at
+    /// `position`.
     static func sendFile(_ socket: CInt, file: CInt, position: Int, count: Int) -> IOResult {
         io {
             var offset = off_t(position)
@@ -86,7 +90,8 @@ enum System {
         io { Int(Glibc.listen(socket, CInt(clamping: backlog))) }
     }
 
-    /// Begins a connection. Not repeated when interrupted: it then goes on by itself, as when it would block.
+    /// Begins a connection. Not repeated when interrupted: it then goes on by itself, as when it
+    /// would block.
     static func connect(_ socket: CInt, to address: SocketAddress) -> IOResult {
         let result = unsafe address.withSockaddr { unsafe Glibc.connect(socket, $0, $1) }
         if result == 0 { return .done(0) }
@@ -140,8 +145,8 @@ struct Readiness: OptionSet {
 
 /// An epoll set. Used by one thread, except for `wake`, which any thread may call.
 ///
-/// `@unchecked Sendable`: the descriptors never change; the event memory is touched by `wait` and `event`
-/// alone, which only the loop's thread calls.
+/// `@unchecked Sendable`: the descriptors never change; the event memory is touched by `wait` and
+/// `event` alone, which only the loop's thread calls.
 @safe final class Poller: @unchecked Sendable {
     private static let eventsAtOnce = 256
     /// The tag of the wake-up descriptor, which no `SlotTable` key reaches.
@@ -188,8 +193,8 @@ struct Readiness: OptionSet {
         return unsafe (tag, Readiness(rawValue: events[index].events))
     }
 
-    /// Ends the wait under way or the next one. As the descriptor is watched for changes only, each call is one
-    /// event and the counter is never read.
+    /// Ends the wait under way or the next one. As the descriptor is watched for changes only, each
+    /// call is one event and the counter is never read.
     func wake() {
         // Fails only when the counter is full, and then there is an event already.
         _ = eventfd_write(wakeup, 1)

@@ -3,14 +3,15 @@ package import Primitives
 /// Cuts a byte stream into frames: a four-byte big-endian length, then so many bytes.
 ///
 /// A frame that lies whole in a received chunk is a slice of it. One that does not gets memory of
-/// exactly its size, into which the rest is received; between frames nothing is held but up to three
-/// bytes of a length. No memory is taken before the length is found within the limit.
+/// exactly its size, into which the rest is received; between frames nothing is held but up to
+/// three bytes of a length. No memory is taken before the length is found within the limit.
 package struct FrameAssembler {
     package enum Step {
         case frame(Bytes)
         /// The chunk is used up.
         case needsMore
-        /// The chunk holds the start of a frame of `length` bytes that needs memory: call `reserve()`.
+        /// The chunk holds the start of a frame of `length` bytes that needs memory: call
+        /// `reserve()`.
         case needsMemory(length: Int)
         /// The stream is not what it should be; nothing more can be read from it.
         case violation(String)
@@ -82,15 +83,16 @@ package struct FrameAssembler {
         state = .body(ByteStorage(capacity: length), filled: 0, length: length)
     }
 
-    /// The memory that the rest of the frame is to be received into, if a frame is under way; the second part
-    /// tells the assembler how much was.
+    /// The memory that the rest of the frame is to be received into, if a frame is under way; the
+    /// second part tells the assembler how much was.
     package var freeMemory: UnsafeMutableRawBufferPointer? {
         guard case .body(let storage, let filled, let length) = state else { return nil }
         return unsafe UnsafeMutableRawBufferPointer(
             rebasing: storage.unsafeMutable[filled..<length])
     }
 
-    /// Counts `count` bytes as received into `freeMemory`; returns the frame when that was the last of it.
+    /// Counts `count` bytes as received into `freeMemory`; returns the frame when that was the last
+    /// of it.
     package mutating func received(_ count: Int) -> Bytes? {
         guard case .body(let storage, let filled, let length) = state else { return nil }
         precondition(count <= length - filled, "more received than there was room for")

@@ -1,7 +1,8 @@
 package import Primitives
 internal import Synchronization
 
-/// A log for what peers cause: so many lines an interval, the rest counted. Callable from any thread.
+/// A log for what peers cause: so many lines an interval, the rest counted. Callable from any
+/// thread.
 package final class RateLimitedLog: Sendable {
     private struct Window {
         var start = MonotonicTime(nanoseconds: .min)
@@ -17,7 +18,8 @@ package final class RateLimitedLog: Sendable {
 
     package init(_ sink: any LogSink) { self.sink = sink }
 
-    package func write(_ level: LogLevel, at now: MonotonicTime, _ line: @autoclosure () -> String) {
+    package func write(_ level: LogLevel, at now: MonotonicTime, _ line: @autoclosure () -> String)
+    {
         let (allowed, suppressed) = window.withLock { window in
             var before = 0
             if now >= window.start.adding(milliseconds: Self.intervalMilliseconds) {

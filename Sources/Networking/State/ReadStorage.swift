@@ -1,9 +1,10 @@
 internal import Primitives
 
-/// The memory that one loop receives small frames into, shared by its connections one after another.
+/// The memory that one loop receives small frames into, shared by its connections one after
+/// another.
 ///
-/// What was handed out is not written again while anyone holds it: the storage starts over when nobody does,
-/// and is replaced when it is used up before.
+/// What was handed out is not written again while anyone holds it: the storage starts over when
+/// nobody does, and is replaced when it is used up before.
 struct ReadStorage {
     static let capacity = 64 << 10
     /// Less room than this is not worth a system call.

@@ -1,4 +1,5 @@
-/// Memory that frames under way on one loop may take (`queued.max.request.bytes`), and who waits for some.
+/// Memory that frames under way on one loop may take (`queued.max.request.bytes`), and who waits
+/// for some.
 struct ReceiveBudget {
     private let limit: Int
     private var taken = 0
@@ -7,8 +8,8 @@ struct ReceiveBudget {
     /// - Parameter limit: bytes; below 0: any number.
     init(limit: Int) { self.limit = limit }
 
-    /// Takes `bytes`, or says that there is no room now. A frame larger than the limit has room when nothing else is
-    /// under way, so that it comes through at all.
+    /// Takes `bytes`, or says that there is no room now. A frame larger than the limit has room
+    /// when nothing else is under way, so that it comes through at all.
     mutating func take(_ bytes: Int) -> Bool {
         if limit >= 0, taken > 0, bytes > limit - taken { return false }
         taken += bytes

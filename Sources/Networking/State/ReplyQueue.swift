@@ -9,7 +9,8 @@ package struct ReplyQueue {
         case completed([Payload])
     }
 
-    /// Places from `head` on are those of `first`, `first + 1` and so on; what is before `head` is over.
+    /// Places from `head` on are those of `first`, `first + 1` and so on; what is before `head` is
+    /// over.
     private var places: [Place] = []
     private var head = 0
     private var first: UInt64 = 0

@@ -1,7 +1,7 @@
 /// A table whose keys are never used for a second element: a key kept too long finds nothing.
 ///
-/// The key is the slot's index in the low half and, above it, how often the slot was emptied; after 2^32
-/// uses of one slot it would repeat, which no key is kept for.
+/// The key is the slot's index in the low half and, above it, how often the slot was emptied; after
+/// 2^32 uses of one slot it would repeat, which no key is kept for.
 package struct SlotTable<Element> {
     private var slots: [(generation: UInt32, element: Element?)] = []
     private var free: [Int] = []

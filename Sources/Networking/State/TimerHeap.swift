@@ -2,8 +2,8 @@ package import Primitives
 
 /// Jobs by deadline; equal deadlines in the order of scheduling.
 ///
-/// A cancelled job is let go at once, its heap entry stays until it comes up or until such entries are
-/// the greater part.
+/// A cancelled job is let go at once, its heap entry stays until it comes up or until such entries
+/// are the greater part.
 package struct TimerHeap {
     package typealias Job = @Sendable () -> Void
 

@@ -1,7 +1,8 @@
 internal import CPlatform
 package import Primitives
 
-/// What waits to be sent on a connection, in order. Holds no memory of its own when empty and few items otherwise.
+/// What waits to be sent on a connection, in order. Holds no memory of its own when empty and few
+/// items otherwise.
 package struct WriteQueue {
     /// What the front of the queue is.
     enum Front {
@@ -76,8 +77,8 @@ package struct WriteQueue {
         }
     }
 
-    /// Replaces the first `chunk.count` bytes of the file at the front by the bytes themselves: for files that
-    /// have no descriptor.
+    /// Replaces the first `chunk.count` bytes of the file at the front by the bytes themselves: for
+    /// files that have no descriptor.
     mutating func replaceFront(with chunk: Bytes) {
         guard head < items.count, case .file(let region) = items[head] else { return }
         let start = region.position + sentOfFirst + chunk.count
