@@ -9,7 +9,7 @@ enum CommandLineTool {
     ]
 
     private static let usage = """
-        usage: Benchmarks list | all | NAME…
+        usage: Benchmarks list | NAME… | OPTION… (every scenario)
           --results         also write the table to \(Results.path)
           --rounds N        repeat each measurement N times; the best counts (3)
           --scale X         multiply the amounts of data by X (1)
@@ -52,12 +52,12 @@ enum CommandLineTool {
             case "list":
                 for scenario in scenarios { print("\(scenario.name): \(scenario.summary)") }
                 return 0
-            case "all": names += scenarios.map(\.name)
             case _ where argument.hasPrefix("-"): return complain(usage, status: 2)
             default: names.append(argument)
             }
         }
-        if names.isEmpty { return complain(usage, status: 2) }
+        if arguments.isEmpty { return complain(usage, status: 2) }
+        if names.isEmpty { names = scenarios.map(\.name) }
         let command = "Benchmarks " + arguments.joined(separator: " ")
         return measure(names, bench, command: writesResults ? command : nil)
     }

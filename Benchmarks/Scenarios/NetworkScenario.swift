@@ -9,7 +9,7 @@ struct NetworkScenario: Scenario {
     func run(_ bench: Workbench) throws(BenchmarkFailed) -> [Figure] {
         var figures: [Figure] = []
         for size in [16 << 10, 64 << 10, 1 << 20] {
-            let count = bench.scaled(1 << 29) / size
+            let count = bench.scaled(1 << 30) / size
             let (ours, limit) = try bench.compare { () throws(BenchmarkFailed) in
                 try receiving(bench, size: size, count: count)
             } limit: { () throws(BenchmarkFailed) in
@@ -20,6 +20,7 @@ struct NetworkScenario: Scenario {
                     what: "received in frames of \(size >> 10) KiB", unit: "CPU s/GB", ours: ours,
                     limit: limit))
         }
+        figures.append(try smallRequests(bench))
         let total = bench.scaled(1024) * (1 << 20)
         let (ours, limit) = try bench.compare { () throws(BenchmarkFailed) in
             try sending(bench, total: total)
@@ -46,6 +47,38 @@ struct NetworkScenario: Scenario {
             }
             return perGB(seconds, size * count)
         }
+    }
+
+    /// Each with a CRC and a write of its own, as a small produce request has.
+    private func smallRequests(_ bench: Workbench) throws(BenchmarkFailed) -> Figure {
+        let size = 180
+        let perBlock = 128
+        let blocks = bench.scaled(500_000) / perBlock
+        var block = ByteWriter(capacity: perBlock * size)
+        for _ in 0..<perBlock { block.write(raw: message(size - 4)) }
+        let requests = block.finish()
+        func seconds(_ loop: [String]) throws(BenchmarkFailed) -> Double {
+            try bench.withDirectory { (directory) throws(BenchmarkFailed) in
+                let served = try bench.startLimit(
+                    [loop[0], directory + "/written"] + loop.dropFirst(), in: directory)
+                let pipeline = Pipeline(
+                    socket: try served.connect(), block: requests, requestsABlock: perBlock,
+                    window: 1024, replyBytes: 12)
+                _ = try pipeline.run(blocks: 16)
+                return try served.processorSeconds { () throws(BenchmarkFailed) in
+                    _ = try pipeline.run(blocks: blocks)
+                }
+            }
+        }
+        let (ours, limit) = try bench.compare { () throws(BenchmarkFailed) in
+            try seconds(["network"])
+        } limit: { () throws(BenchmarkFailed) in
+            try seconds(["requests", String(size), "12"])
+        }
+        let count = Double(blocks * perBlock)
+        return Figure(
+            what: "requests of \(size) bytes", unit: "1/CPU s", ours: count / ours,
+            limit: count / limit)
     }
 
     private func sending(_ bench: Workbench, total: Int) throws(BenchmarkFailed) -> Double {

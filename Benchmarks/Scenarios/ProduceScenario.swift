@@ -9,7 +9,7 @@ struct ProduceScenario: Scenario {
     func run(_ bench: Workbench) throws(BenchmarkFailed) -> [Figure] {
         var figures: [Figure] = []
         for size in [16 << 10, 64 << 10, 1 << 20] {
-            let count = bench.scaled(1 << 29) / size
+            let count = bench.scaled(1 << 30) / size
             let (ours, limit) = try bench.compare { () throws(BenchmarkFailed) in
                 try producing(bench, size: size, count: count)
             } limit: { () throws(BenchmarkFailed) in
