@@ -1,22 +1,22 @@
 /// A 128-bit identifier (KIP-516): topics, clusters, log directories and incarnations of brokers.
 ///
 /// Its text is Kafka's: URL-safe base64 of the 16 bytes without padding, 22 characters.
-package struct UUID128: Hashable, Sendable, Comparable, CustomStringConvertible {
-    package let high: UInt64
-    package let low: UInt64
+public struct UUID128: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public let high: UInt64
+    public let low: UInt64
 
-    package init(high: UInt64, low: UInt64) {
+    public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
     /// All bits zero: "no id".
-    package static let zero = UUID128(high: 0, low: 0)
+    public static let zero = UUID128(high: 0, low: 0)
     /// The id Kafka reserves for the topic `__cluster_metadata`.
-    package static let clusterMetadata = UUID128(high: 0, low: 1)
+    public static let clusterMetadata = UUID128(high: 0, low: 1)
 
     /// A version-4 id. Like Kafka it never starts with `-` in text, so that it can stand on a command line.
-    package static func random(_ source: any RandomSource) -> UUID128 {
+    public static func random(_ source: any RandomSource) -> UUID128 {
         while true {
             let high = source.next() & 0xffff_ffff_ffff_0fff | 0x4000
             let low = source.next() & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
@@ -29,7 +29,7 @@ package struct UUID128: Hashable, Sendable, Comparable, CustomStringConvertible 
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     /// Reads the 22-character text; nil when it is anything else.
-    package init?(_ text: some StringProtocol) {
+    public init?(_ text: some StringProtocol) {
         let digits = Array(text.utf8)
         guard digits.count == 22 else { return nil }
         var value: UInt128 = 0
@@ -46,7 +46,7 @@ package struct UUID128: Hashable, Sendable, Comparable, CustomStringConvertible 
             high: UInt64(truncatingIfNeeded: value >> 64), low: UInt64(truncatingIfNeeded: value))
     }
 
-    package var description: String {
+    public var description: String {
         let value = UInt128(high) << 64 | UInt128(low)
         var digits: [UInt8] = []
         digits.reserveCapacity(22)
@@ -58,10 +58,10 @@ package struct UUID128: Hashable, Sendable, Comparable, CustomStringConvertible 
         return String(decoding: digits, as: UTF8.self)
     }
 
-    package static func < (left: Self, right: Self) -> Bool {
+    public static func < (left: Self, right: Self) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
 }
 
 /// A topic's identity: stays when the topic's name is used again.
-package typealias TopicID = UUID128
+public typealias TopicID = UUID128

@@ -197,7 +197,7 @@ import Testing
         }
     }
 
-    @Test("a reader at the tail causes no reads of the disk to find its place")
+    @Test("a reader at the tail gets each record as it comes")
     func tailing() throws {
         let scene = try Scene()
         let (_, log) = try scene.create()

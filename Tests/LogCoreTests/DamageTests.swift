@@ -3,7 +3,8 @@ import Primitives
 import RecordFormat
 import Testing
 
-/// Files on disk are bytes from outside: whatever is in them, opening and reading answers or throws.
+/// Files on disk are bytes from outside: whatever is in them, opening and reading answers or
+/// throws.
 @Suite struct DamageTests {
     private struct Mutator {
         var state: UInt64

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// Files and directories that were renamed out of sight and go away after `file.delete.delay.ms`.
 ///
-/// Bound: 100,000 entries; beyond it an entry is due at once. What is lost at a crash is found again
-/// by its name at the next start.
+/// Bound: 100,000 entries; beyond it an entry is due at once. What is lost at a crash is found
+/// again by its name at the next start.
 final class DeferredRemovals: Sendable {
     enum Target: Sendable {
         case file(String)

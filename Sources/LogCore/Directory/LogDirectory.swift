@@ -14,7 +14,8 @@ package final class LogDirectory: Sendable {
     private let context: DirectoryContext
     private let checkpoints: DirectoryCheckpoints
     private let state: Mutex<State>
-    /// Held by whoever makes or deletes a log, so that `state` is never held while a disk is awaited.
+    /// Held by whoever makes or deletes a log, so that `state` is never held while a disk is
+    /// awaited.
     private let changes = Mutex<Void>(())
 
     private struct State: Sendable {
@@ -94,7 +95,8 @@ package final class LogDirectory: Sendable {
             context: context, checkpoints: checkpoints, logs: logs, lock: lock, report: report)
     }
 
-    /// The partitions that have a directory, sorted; directories of deleted logs are noted for removal.
+    /// The partitions that have a directory, sorted; directories of deleted logs are noted for
+    /// removal.
     private static func list(
         _ path: String, _ context: DirectoryContext
     ) throws(LogError) -> [TopicPartition] {
@@ -238,7 +240,8 @@ package final class LogDirectory: Sendable {
         context.removals.run(now: now, world: context.world)
     }
 
-    /// Writes recovery points, log starts and high watermarks, each file durably and only if it changed.
+    /// Writes recovery points, log starts and high watermarks, each file durably and only if it
+    /// changed.
     package func writeCheckpoints() throws(LogError) {
         try context.requireOnline()
         try checkpoints.recoveryPoint.replace(context) { gather { $0.recoveryPoint } }
@@ -258,9 +261,9 @@ package final class LogDirectory: Sendable {
         return offsets
     }
 
-    /// Stops cleanly: everything on disk, checkpoints written, then the marker. The lock is let go in
-    /// any case; after a throw, and while a log is damaged, there is no marker, and the next owner
-    /// recovers.
+    /// Stops cleanly: everything on disk, checkpoints written, then the marker. The lock is let go
+    /// in any case; after a throw, and while a log is damaged, there is no marker, and the next
+    /// owner recovers.
     ///
     /// - Parameter brokerEpoch: for the next registration (KIP-966); -1 for none.
     package func close(brokerEpoch: BrokerEpoch = .none) throws(LogError) {

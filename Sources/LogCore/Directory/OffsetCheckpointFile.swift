@@ -45,7 +45,8 @@ final class OffsetCheckpointFile: Sendable {
         }
     }
 
-    /// Takes a partition out of the file: what it says was about a log of the same name that is gone.
+    /// Takes a partition out of the file: what it says was about a log of the same name that is
+    /// gone.
     func forget(_ partition: TopicPartition, _ context: DirectoryContext) throws(LogError) {
         try stored.withLock { (stored) throws(LogError) in
             guard stored[partition] != nil else { return }

@@ -9,9 +9,11 @@ package struct RecoveryReport: Sendable {
             case cut(file: String, position: Int, bytes: Int, reason: String)
             /// A segment behind a cut, whose records would no longer follow on.
             case removedSegment(file: String, bytes: Int)
-            /// The log ends below the offset up to which it had been flushed: the disk lost records.
+            /// The log ends below the offset up to which it had been flushed: the disk lost
+            /// records.
             case endsBelowRecoveryPoint(end: Offset, recoveryPoint: Offset)
-            /// Damage in what had been flushed. Nothing was cut; the log refuses every call with it.
+            /// Damage in what had been flushed. Nothing was cut; the log refuses every call with
+            /// it.
             case damaged(LogError)
         }
 

@@ -34,8 +34,8 @@ struct LeaderEpochs: Sendable, Equatable {
         isDirty = true
     }
 
-    /// Kafka's answer for OffsetForLeaderEpoch: the largest epoch at or below `requested`, and where
-    /// the one after it starts. nil where the log knows no later epoch, or none at all.
+    /// Kafka's answer for OffsetForLeaderEpoch: the largest epoch at or below `requested`, and
+    /// where the one after it starts. nil where the log knows no later epoch, or none at all.
     func end(of requested: LeaderEpoch, logEnd: Offset) -> EpochEnd? {
         guard requested > .none, let last = entries.last else { return nil }
         if requested == last.epoch { return EpochEnd(epoch: requested, endOffset: logEnd) }

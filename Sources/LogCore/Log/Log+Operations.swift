@@ -9,11 +9,11 @@ extension Log {
     /// time and checksum) are written into it. All batches are written, in one write, or none.
     ///
     /// On return a reader sees the records; see the type for when they are on disk. A batch that
-    /// repeats one of its producer's last five is not written again: the result is that of the first
-    /// time.
+    /// repeats one of its producer's last five is not written again: the result is that of the
+    /// first time.
     ///
     /// - Parameter now: the wall clock, for LogAppendTime and for the age of a segment.
-    /// - Throws: `recordBatchTooLarge`, `outOfOrderSequence`, `invalidProducerEpoch` and others that
+    /// - Throws: `recordBatchTooLarge`, `outOfOrderSequence`, `invalidProducerEpoch`, others that
     ///   refuse the batches; `io` for a full disk, with nothing changed; `offline`.
     @discardableResult
     package func append(
@@ -128,8 +128,8 @@ extension Log {
         }
     }
 
-    /// Cuts off everything from `offset` on; a batch that spans it goes too. On return the cut is on
-    /// disk. Nothing happens at or behind the log's end.
+    /// Cuts off everything from `offset` on; a batch that spans it goes too. On return the cut is
+    /// on disk. Nothing happens at or behind the log's end.
     package func truncate(to offset: Offset) throws(LogError) {
         let now = context.world.clock.wall()
         guard try offset < logEndOffset else { return }

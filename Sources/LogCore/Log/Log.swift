@@ -2,7 +2,8 @@ package import Primitives
 internal import RecordFormat
 internal import Synchronization
 
-/// One partition's log. Every method may be called from any thread; a short lock inside orders them.
+/// One partition's log. Every method may be called from any thread; a short lock inside orders
+/// them.
 ///
 /// Durability: a record is on disk after a `flush` that began behind its append has returned, or as
 /// soon as the append returns where `flushMessages` is 1. Otherwise the operating system writes it

@@ -1,6 +1,7 @@
 package import RecordFormat
 
-/// What a topic's settings say about its logs, by Kafka's names in camel case; defaults are Kafka 4's.
+/// What a topic's settings say about its logs, by Kafka's names in camel case; defaults are Kafka
+/// 4's.
 ///
 /// Times are milliseconds, sizes bytes. -1 means "no limit" for `retentionBytes` and
 /// `retentionMilliseconds`.

@@ -6,7 +6,8 @@ private struct AppendSummary {
     var recordCount: Int64 = 0
     var maxTimestamp = Timestamp.none
     var lastOffset: Offset
-    var hasProducers = false
+    /// The batch, where the append has just one, as nearly all have: it need not be read again.
+    var single: RecordBatch?
 }
 
 extension LogContents {
@@ -33,7 +34,7 @@ extension LogContents {
         try rollIfNeeded(
             forBytes: bytes.count, maxTimestamp: summary.maxTimestamp,
             lastOffset: summary.lastOffset, now: now, configuration)
-        try Self.stamp(bytes, first, leaderEpoch, logAppendTime: logAppendTime)
+        try Self.stamp(bytes, &summary, first, leaderEpoch, logAppendTime: logAppendTime)
         try write(bytes, summary, configuration)
         return AppendResult(
             firstOffset: first, lastOffset: summary.lastOffset,
@@ -81,8 +82,10 @@ extension LogContents {
         var staged: [ProducerID: ProducerEntry] = [:]
         var position = 0
         while position < bytes.count {
-            let header = try Self.batch(in: bytes, at: position).header
+            let batch = try Self.batch(in: bytes, at: position)
+            let header = batch.header
             let size = header.sizeInBytes
+            if size == bytes.count { summary.single = batch }
             guard size <= configuration.maxMessageBytes else {
                 throw .recordBatchTooLarge(size: size, limit: configuration.maxMessageBytes)
             }
@@ -117,8 +120,14 @@ extension LogContents {
 
     /// Gives offsets from `first` on, and the epoch, to batches that `check` has passed.
     private static func stamp(
-        _ bytes: Bytes, _ first: Offset, _ epoch: LeaderEpoch, logAppendTime: Timestamp?
+        _ bytes: Bytes, _ summary: inout AppendSummary, _ first: Offset, _ epoch: LeaderEpoch,
+        logAppendTime: Timestamp?
     ) throws(LogError) {
+        if summary.single != nil {
+            summary.single?.stamp(baseOffset: first, leaderEpoch: epoch)
+            if let logAppendTime { summary.single?.stamp(logAppendTime: logAppendTime) }
+            return
+        }
         var position = 0
         var next = first
         while position < bytes.count {
@@ -151,6 +160,7 @@ extension LogContents {
         endOffset = summary.lastOffset.advanced(by: 1)
         unflushedRecords += summary.recordCount
         if unflushedSince == nil { unflushedSince = context.world.clock.monotonic() }
+        if let single = summary.single { return try note(single, at: start, configuration) }
         var position = 0
         while position < bytes.count {
             let batch = try Self.batch(in: bytes, at: position)

@@ -45,8 +45,8 @@ extension LogContents {
             logEndOffset: endOffset, isTruncatedByLimit: isTruncated)
     }
 
-    /// The segment and position of the first batch that reaches `offset`, and the batch's size where
-    /// the search has seen it.
+    /// The segment and position of the first batch that reaches `offset`, and the batch's size
+    /// where the search has seen it.
     private mutating func locateStart(
         _ offset: Offset
     ) throws(LogError) -> (index: Int, position: Int, size: Int?)? {

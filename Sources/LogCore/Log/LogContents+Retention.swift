@@ -2,8 +2,8 @@ internal import Primitives
 
 extension LogContents {
     /// Deletes, oldest first, the segments that retention no longer keeps: those wholly below the
-    /// log's start, and with `cleanup.policy=delete` those too old or too many. Nothing at or behind
-    /// `highWatermark` goes. Returns how many segments went.
+    /// log's start, and with `cleanup.policy=delete` those too old or too many. Nothing at or
+    /// behind `highWatermark` goes. Returns how many segments went.
     mutating func applyRetention(
         now: Timestamp, highWatermark: Offset, _ configuration: LogConfiguration
     ) throws(LogError) -> Int {
@@ -78,8 +78,8 @@ extension LogContents {
         try dropSnapshots { $0 < first }
     }
 
-    /// Moves the log's start up; what lies below can no longer be read, and its segments go with the
-    /// next retention. Nothing happens when the log starts there or later already.
+    /// Moves the log's start up; what lies below can no longer be read, and its segments go with
+    /// the next retention. Nothing happens when the log starts there or later already.
     mutating func advanceStart(to offset: Offset) throws(LogError) {
         guard offset <= endOffset else {
             throw .offsetOutOfRange(requested: offset, start: startOffset, end: endOffset)

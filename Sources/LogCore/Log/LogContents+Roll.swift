@@ -32,7 +32,8 @@ extension LogContents {
         }
     }
 
-    /// Age counts in the records' own time, from the first batch on; by the clock without timestamps.
+    /// Age counts in the records' own time, from the first batch on; by the clock without
+    /// timestamps.
     private mutating func isOld(
         _ index: Int, maxTimestamp: Timestamp, now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) -> Bool {

@@ -3,7 +3,8 @@ package import RecordFormat
 
 /// Why an operation on a log or a log directory was refused or failed.
 package enum LogError: Error, Sendable, CustomStringConvertible {
-    /// A call to the file system failed. For a full disk nothing has changed and the log stays usable.
+    /// A call to the file system failed. For a full disk nothing has changed and the log stays
+    /// usable.
     case io(FileError)
     /// An earlier write or sync in the directory failed; nothing is accepted until a restart.
     case offline(directory: String, cause: FileError)

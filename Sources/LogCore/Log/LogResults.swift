@@ -35,7 +35,8 @@ package struct TimestampedOffset: Sendable, Equatable {
     package let leaderEpoch: LeaderEpoch
 }
 
-/// Where a leader's reign ended in a log: the first offset that is not of `epoch` or an earlier one.
+/// Where a leader's reign ended in a log: the first offset that is not of `epoch` or an earlier
+/// one.
 package struct EpochEnd: Sendable, Equatable {
     package let epoch: LeaderEpoch
     package let endOffset: Offset

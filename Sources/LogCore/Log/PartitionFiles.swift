@@ -12,7 +12,8 @@ struct PartitionFiles {
     private(set) var snapshots: [Offset] = []
 
     /// - `.deleted` and `.tmp` go: the first were on their way out, the second never finished.
-    /// - `.cleaned` go, with `.swap` files at or behind the first of them: cleaning had not finished,
+    /// - `.cleaned` go, with `.swap` files at or behind the first of them: cleaning had not
+    /// finished,
     ///   the originals are there.
     /// - Other `.swap` files take the place of the segments that they were made from.
     /// - Index files without a log go.

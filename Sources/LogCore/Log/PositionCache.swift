@@ -6,8 +6,8 @@ internal import Primitives
 /// Entries stay right until a log is truncated or cleaned; then everything is forgotten. Bound: 16.
 struct PositionCache: Sendable {
     struct Place: Sendable, Equatable {
-        /// A batch (or the log's end) begins at `position` of the segment, and no offset at or above
-        /// `offset` lies before it.
+        /// A batch (or the log's end) begins at `position` of the segment, and no offset at or
+        /// above `offset` lies before it.
         let offset: Offset
         let segment: Offset
         let position: Int

@@ -3,9 +3,9 @@ internal import RecordFormat
 
 /// The idempotent producers that a log remembers, as of the log's end.
 ///
-/// Bound: `limit` producers. Beyond it the sixteenth part that has been silent longest is forgotten,
-/// those with an open transaction excepted; such a producer may go on, but a repetition from before
-/// is no longer recognised.
+/// Bound: `limit` producers. Beyond it the sixteenth part that has been silent longest is
+/// forgotten, those with an open transaction excepted; such a producer may go on, but a repetition
+/// from before is no longer recognised.
 struct ProducerTable: Sendable {
     private(set) var entries: [ProducerID: ProducerEntry] = [:]
     /// Where the newest snapshot was taken.

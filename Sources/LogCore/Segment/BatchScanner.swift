@@ -60,8 +60,8 @@ struct BatchScanner {
         chunkStart = position
     }
 
-    /// Compares the checksum of the batch at `start` with its bytes, read in pieces so that a length
-    /// that lies costs no memory. Returns what is wrong, or nil.
+    /// Compares the checksum of the batch at `start` with its bytes, read in pieces so that a
+    /// length that lies costs no memory. Returns what is wrong, or nil.
     static func verify(
         _ header: RecordBatchHeader, in file: any File, at start: Int, buffer: ByteStorage
     ) throws(FileError) -> String? {

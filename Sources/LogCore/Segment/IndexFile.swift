@@ -60,7 +60,8 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         return Entry(from: bytes, at: 0)
     }
 
-    /// The last entry for which `isAtOrBelow` holds; it holds for a run of entries from the first on.
+    /// The last entry for which `isAtOrBelow` holds; it holds for a run of entries from the first
+    /// on.
     mutating func floor(
         _ files: any FileSystem, where isAtOrBelow: (Entry) -> Bool
     ) throws(FileError) -> Entry? {

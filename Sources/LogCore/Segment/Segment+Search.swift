@@ -100,7 +100,8 @@ extension Segment {
         return try load(located, from: file, context)
     }
 
-    /// The greatest timestamp and where it is: from memory, else from the time index, else by a scan.
+    /// The greatest timestamp and where it is: from memory, else from the time index, else by a
+    /// scan.
     mutating func latestMark(_ context: DirectoryContext) throws(LogError) -> TimeMark {
         if let latest { return latest }
         // Retention and searches by time ask every segment: none stays open for that alone.

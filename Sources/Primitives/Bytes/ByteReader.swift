@@ -3,28 +3,28 @@
 /// Every read throws instead of trapping, and no length is believed before it is compared with what
 /// is left. `Bytes` that come out share the memory that went in.
 /// Layouts: Kafka's protocol guide, "Protocol Primitive Types"; KIP-482 for the compact forms.
-package struct ByteReader: Sendable {
-    package let bytes: Bytes
+public struct ByteReader: Sendable {
+    public let bytes: Bytes
     @usableFromInline var cursor: Int
 
-    @inlinable package init(_ bytes: Bytes) {
+    @inlinable public init(_ bytes: Bytes) {
         self.bytes = bytes
         self.cursor = 0
     }
 
     /// How many bytes have been read.
-    @inlinable package var position: Int { cursor }
-    @inlinable package var remaining: Int { bytes.count - cursor }
+    @inlinable public var position: Int { cursor }
+    @inlinable public var remaining: Int { bytes.count - cursor }
 
     /// Throws unless `count` bytes are left. `count` may be any integer at all.
-    @inlinable package func require(_ count: Int) throws(DecodeError) {
+    @inlinable public func require(_ count: Int) throws(DecodeError) {
         guard count >= 0 else { throw DecodeError(.negativeLength(count), at: cursor) }
         guard count <= remaining else {
             throw DecodeError(.truncated(needed: count, available: remaining), at: cursor)
         }
     }
 
-    @inlinable package mutating func readInteger<Integer: FixedWidthInteger>(
+    @inlinable public mutating func readInteger<Integer: FixedWidthInteger>(
         _: Integer.Type
     ) throws(DecodeError) -> Integer {
         try require(MemoryLayout<Integer>.size)
@@ -33,31 +33,31 @@ package struct ByteReader: Sendable {
         return value
     }
 
-    @inlinable package mutating func readInt8() throws(DecodeError) -> Int8 {
+    @inlinable public mutating func readInt8() throws(DecodeError) -> Int8 {
         try readInteger(Int8.self)
     }
-    @inlinable package mutating func readInt16() throws(DecodeError) -> Int16 {
+    @inlinable public mutating func readInt16() throws(DecodeError) -> Int16 {
         try readInteger(Int16.self)
     }
-    @inlinable package mutating func readInt32() throws(DecodeError) -> Int32 {
+    @inlinable public mutating func readInt32() throws(DecodeError) -> Int32 {
         try readInteger(Int32.self)
     }
-    @inlinable package mutating func readInt64() throws(DecodeError) -> Int64 {
+    @inlinable public mutating func readInt64() throws(DecodeError) -> Int64 {
         try readInteger(Int64.self)
     }
-    @inlinable package mutating func readUInt16() throws(DecodeError) -> UInt16 {
+    @inlinable public mutating func readUInt16() throws(DecodeError) -> UInt16 {
         try readInteger(UInt16.self)
     }
-    @inlinable package mutating func readUInt32() throws(DecodeError) -> UInt32 {
+    @inlinable public mutating func readUInt32() throws(DecodeError) -> UInt32 {
         try readInteger(UInt32.self)
     }
-    @inlinable package mutating func readFloat64() throws(DecodeError) -> Double {
+    @inlinable public mutating func readFloat64() throws(DecodeError) -> Double {
         Double(bitPattern: try readInteger(UInt64.self))
     }
-    @inlinable package mutating func readBool() throws(DecodeError) -> Bool {
+    @inlinable public mutating func readBool() throws(DecodeError) -> Bool {
         try readInteger(UInt8.self) != 0
     }
-    package mutating func readUUID() throws(DecodeError) -> UUID128 {
+    public mutating func readUUID() throws(DecodeError) -> UUID128 {
         let high = try readInteger(UInt64.self)
         return UUID128(high: high, low: try readInteger(UInt64.self))
     }
@@ -65,7 +65,7 @@ package struct ByteReader: Sendable {
     // MARK: Variable-length integers
 
     /// An unsigned integer of up to 32 bits, seven to a byte, lowest first.
-    @inlinable package mutating func readUnsignedVarint() throws(DecodeError) -> UInt32 {
+    @inlinable public mutating func readUnsignedVarint() throws(DecodeError) -> UInt32 {
         var value: UInt32 = 0
         var shift: UInt32 = 0
         while true {
@@ -78,7 +78,7 @@ package struct ByteReader: Sendable {
         }
     }
 
-    @inlinable package mutating func readUnsignedVarlong() throws(DecodeError) -> UInt64 {
+    @inlinable public mutating func readUnsignedVarlong() throws(DecodeError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -92,12 +92,12 @@ package struct ByteReader: Sendable {
     }
 
     /// A signed integer in zig-zag form.
-    @inlinable package mutating func readVarint() throws(DecodeError) -> Int32 {
+    @inlinable public mutating func readVarint() throws(DecodeError) -> Int32 {
         let raw = try readUnsignedVarint()
         return Int32(bitPattern: raw >> 1) ^ -Int32(bitPattern: raw & 1)
     }
 
-    @inlinable package mutating func readVarlong() throws(DecodeError) -> Int64 {
+    @inlinable public mutating func readVarlong() throws(DecodeError) -> Int64 {
         let raw = try readUnsignedVarlong()
         return Int64(bitPattern: raw >> 1) ^ -Int64(bitPattern: raw & 1)
     }
@@ -105,23 +105,23 @@ package struct ByteReader: Sendable {
     // MARK: Runs of bytes
 
     /// The next `count` bytes, shared.
-    @inlinable package mutating func readBytes(count: Int) throws(DecodeError) -> Bytes {
+    @inlinable public mutating func readBytes(count: Int) throws(DecodeError) -> Bytes {
         try require(count)
         defer { cursor += count }
         return bytes.slice(cursor..<cursor + count)
     }
 
-    @inlinable package mutating func skip(_ count: Int) throws(DecodeError) {
+    @inlinable public mutating func skip(_ count: Int) throws(DecodeError) {
         try require(count)
         cursor += count
     }
 
     /// Throws if anything is left.
-    package func expectEnd() throws(DecodeError) {
+    public func expectEnd() throws(DecodeError) {
         if remaining > 0 { throw DecodeError(.trailingBytes(remaining), at: cursor) }
     }
 
-    package mutating func readText(count: Int) throws(DecodeError) -> String {
+    public mutating func readText(count: Int) throws(DecodeError) -> String {
         let start = cursor
         guard let text = try readBytes(count: count).text else {
             throw DecodeError(.invalidUTF8, at: start)
@@ -130,12 +130,12 @@ package struct ByteReader: Sendable {
     }
 
     /// Length in two bytes, or as an unsigned varint plus one (`compact`); null is -1 or 0.
-    package mutating func readNullableString(compact: Bool) throws(DecodeError) -> String? {
+    public mutating func readNullableString(compact: Bool) throws(DecodeError) -> String? {
         guard let count = try readLength(compact: compact, wide: false) else { return nil }
         return try readText(count: count)
     }
 
-    package mutating func readString(compact: Bool) throws(DecodeError) -> String {
+    public mutating func readString(compact: Bool) throws(DecodeError) -> String {
         let start = cursor
         guard let text = try readNullableString(compact: compact) else {
             throw DecodeError(.unexpectedNull, at: start)
@@ -144,12 +144,12 @@ package struct ByteReader: Sendable {
     }
 
     /// Length in four bytes, or as an unsigned varint plus one (`compact`); null is -1 or 0.
-    package mutating func readNullableBytes(compact: Bool) throws(DecodeError) -> Bytes? {
+    public mutating func readNullableBytes(compact: Bool) throws(DecodeError) -> Bytes? {
         guard let count = try readLength(compact: compact, wide: true) else { return nil }
         return try readBytes(count: count)
     }
 
-    package mutating func readBytes(compact: Bool) throws(DecodeError) -> Bytes {
+    public mutating func readBytes(compact: Bool) throws(DecodeError) -> Bytes {
         let start = cursor
         guard let bytes = try readNullableBytes(compact: compact) else {
             throw DecodeError(.unexpectedNull, at: start)
@@ -159,7 +159,7 @@ package struct ByteReader: Sendable {
 
     /// The number of elements of an array, or nil for null. As an element takes at least one byte,
     /// a count beyond what is left is refused here, before anything is reserved for it.
-    package mutating func readNullableCount(compact: Bool) throws(DecodeError) -> Int? {
+    public mutating func readNullableCount(compact: Bool) throws(DecodeError) -> Int? {
         let start = cursor
         guard let count = try readLength(compact: compact, wide: true) else { return nil }
         guard count <= remaining else {
@@ -168,7 +168,7 @@ package struct ByteReader: Sendable {
         return count
     }
 
-    package mutating func readCount(compact: Bool) throws(DecodeError) -> Int {
+    public mutating func readCount(compact: Bool) throws(DecodeError) -> Int {
         let start = cursor
         guard let count = try readNullableCount(compact: compact) else {
             throw DecodeError(.unexpectedNull, at: start)

@@ -1,9 +1,9 @@
 /// Content of a message that need not pass through user space: bytes in memory, or a piece of a file.
-package enum Payload: Sendable {
+public enum Payload: Sendable {
     case bytes(Bytes)
     case file(FileRegion)
 
-    package var count: Int {
+    public var count: Int {
         switch self {
         case .bytes(let bytes): bytes.count
         case .file(let region): region.count
@@ -13,12 +13,12 @@ package enum Payload: Sendable {
 
 /// `count` bytes of an open file from `position` on. Holding it keeps the file open, also when its
 /// name is gone meanwhile.
-package struct FileRegion: Sendable {
-    package let file: any File
-    package let position: Int
-    package let count: Int
+public struct FileRegion: Sendable {
+    public let file: any File
+    public let position: Int
+    public let count: Int
 
-    package init(file: any File, position: Int, count: Int) {
+    public init(file: any File, position: Int, count: Int) {
         self.file = file
         self.position = position
         self.count = count
@@ -29,85 +29,88 @@ package struct FileRegion: Sendable {
 ///
 /// Payloads (record batches) are not copied: they are remembered with their place and come out
 /// between the written bytes in `finishPayloads()`.
-package struct ByteWriter: ~Copyable {
+public struct ByteWriter: ~Copyable {
     @usableFromInline var storage: ByteStorage
+    @usableFromInline var written = 0
     /// Bytes written into memory so far, payloads not counted.
-    package private(set) var count = 0
+    @inlinable public var count: Int { written }
     private var inserted: [(position: Int, payload: Payload)] = []
     private var insertedCount = 0
 
-    package init(capacity: Int = 256) {
+    public init(capacity: Int = 256) {
         storage = ByteStorage(capacity: max(capacity, 16))
     }
 
     /// Everything written so far, payloads included.
-    package var totalCount: Int { count + insertedCount }
+    public var totalCount: Int { count + insertedCount }
 
-    private mutating func reserve(_ more: Int) {
-        let needed = count + more
-        if needed <= storage.capacity { return }
-        let larger = ByteStorage(capacity: max(needed, storage.capacity * 2))
-        unsafe larger.base.copyMemory(from: storage.base, byteCount: count)
+    @inlinable mutating func reserve(_ more: Int) {
+        if written + more > storage.capacity { grow(by: more) }
+    }
+
+    @usableFromInline mutating func grow(by more: Int) {
+        let larger = ByteStorage(capacity: max(written + more, storage.capacity * 2))
+        unsafe larger.base.copyMemory(from: storage.base, byteCount: written)
         storage = larger
     }
 
-    package mutating func write<Integer: FixedWidthInteger>(_ value: Integer) {
+    @inlinable public mutating func write<Integer: FixedWidthInteger>(_ value: Integer) {
         reserve(MemoryLayout<Integer>.size)
         unsafe storage.base.storeBytes(
-            of: value.bigEndian, toByteOffset: count, as: Integer.self)
-        count += MemoryLayout<Integer>.size
+            of: value.bigEndian, toByteOffset: written, as: Integer.self)
+        written += MemoryLayout<Integer>.size
     }
 
-    package mutating func write(_ value: Bool) { write(value ? 1 as UInt8 : 0) }
-    package mutating func write(_ value: Double) { write(value.bitPattern) }
-    package mutating func write(_ value: UUID128) {
+    @inlinable public mutating func write(_ value: Bool) { write(value ? 1 as UInt8 : 0) }
+    @inlinable public mutating func write(_ value: Double) { write(value.bitPattern) }
+    @inlinable public mutating func write(_ value: UUID128) {
         write(value.high)
         write(value.low)
     }
 
-    package mutating func writeUnsignedVarint(_ value: UInt32) {
+    public mutating func writeUnsignedVarint(_ value: UInt32) {
         writeUnsignedVarlong(UInt64(value))
     }
 
-    package mutating func writeUnsignedVarlong(_ value: UInt64) {
+    public mutating func writeUnsignedVarlong(_ value: UInt64) {
         reserve(10)
         var rest = value
         while rest >= 0x80 {
             unsafe storage.base.storeBytes(
-                of: UInt8(truncatingIfNeeded: rest) | 0x80, toByteOffset: count, as: UInt8.self)
-            count += 1
+                of: UInt8(truncatingIfNeeded: rest) | 0x80, toByteOffset: written, as: UInt8.self)
+            written += 1
             rest >>= 7
         }
         unsafe storage.base.storeBytes(
-            of: UInt8(truncatingIfNeeded: rest), toByteOffset: count, as: UInt8.self)
-        count += 1
+            of: UInt8(truncatingIfNeeded: rest), toByteOffset: written, as: UInt8.self)
+        written += 1
     }
 
     /// A signed integer in zig-zag form.
-    package mutating func writeVarint(_ value: Int32) {
+    public mutating func writeVarint(_ value: Int32) {
         writeUnsignedVarint(UInt32(bitPattern: value << 1 ^ value >> 31))
     }
 
-    package mutating func writeVarlong(_ value: Int64) {
+    public mutating func writeVarlong(_ value: Int64) {
         writeUnsignedVarlong(UInt64(bitPattern: value << 1 ^ value >> 63))
     }
 
-    package mutating func write(raw source: UnsafeRawBufferPointer) {
+    public mutating func write(raw source: UnsafeRawBufferPointer) {
         if source.count == 0 { return }
         reserve(source.count)
         unsafe UnsafeMutableRawBufferPointer(start: storage.base + count, count: source.count)
             .copyMemory(from: source)
-        count += source.count
+        written += source.count
     }
 
-    package mutating func write(raw bytes: Bytes) {
+    public mutating func write(raw bytes: Bytes) {
         unsafe bytes.withUnsafeBytes { unsafe write(raw: $0) }
     }
 
     /// Text with its length in two bytes, or as an unsigned varint plus one (`compact`).
     ///
     /// - Precondition: without `compact`, nil or at most 32,767 bytes.
-    package mutating func write(string text: String?, compact: Bool) {
+    public mutating func write(string text: String?, compact: Bool) {
         guard var text else {
             if compact { writeUnsignedVarint(0) } else { write(-1 as Int16) }
             return
@@ -123,24 +126,24 @@ package struct ByteWriter: ~Copyable {
     }
 
     /// Bytes, copied, with their length in four bytes, or as an unsigned varint plus one (`compact`).
-    package mutating func write(bytes: Bytes?, compact: Bool) {
+    public mutating func write(bytes: Bytes?, compact: Bool) {
         writeLength(bytes?.count, compact: compact)
         if let bytes { write(raw: bytes) }
     }
 
     /// The number of an array's elements, or null.
-    package mutating func write(elementCount: Int?, compact: Bool) {
+    public mutating func write(elementCount: Int?, compact: Bool) {
         writeLength(elementCount, compact: compact)
     }
 
     /// A length and a payload, not copied.
-    package mutating func write(payload: Payload?, compact: Bool) {
+    public mutating func write(payload: Payload?, compact: Bool) {
         writeLength(payload?.count, compact: compact)
         if let payload { insert(payload) }
     }
 
     /// A payload without a length, not copied unless it is small enough that a copy is cheaper.
-    package mutating func insert(_ payload: Payload) {
+    public mutating func insert(_ payload: Payload) {
         if case .bytes(let bytes) = payload, bytes.count <= 1024 { return write(raw: bytes) }
         if payload.count == 0 { return }
         inserted.append((count, payload))
@@ -156,7 +159,7 @@ package struct ByteWriter: ~Copyable {
     }
 
     /// Overwrites an integer written before, at `position` bytes from the start (payloads not counted).
-    package mutating func patch<Integer: FixedWidthInteger>(_ value: Integer, at position: Int) {
+    @inlinable public mutating func patch<Integer: FixedWidthInteger>(_ value: Integer, at position: Int) {
         precondition(position >= 0 && position + MemoryLayout<Integer>.size <= count)
         unsafe storage.base.storeBytes(
             of: value.bigEndian, toByteOffset: position, as: Integer.self)
@@ -165,7 +168,7 @@ package struct ByteWriter: ~Copyable {
     /// What was written, as one piece.
     ///
     /// - Precondition: no payload of a file was inserted. Payloads in memory are copied in.
-    package consuming func finish() -> Bytes {
+    public consuming func finish() -> Bytes {
         if inserted.isEmpty { return storage.bytes(0..<count) }
         var joined = ByteWriter(capacity: totalCount)
         for piece in finishPayloads() {
@@ -178,7 +181,7 @@ package struct ByteWriter: ~Copyable {
     }
 
     /// What was written, as pieces in order.
-    package consuming func finishPayloads() -> [Payload] {
+    public consuming func finishPayloads() -> [Payload] {
         var pieces: [Payload] = []
         pieces.reserveCapacity(inserted.count * 2 + 1)
         var start = 0

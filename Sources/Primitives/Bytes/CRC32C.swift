@@ -3,11 +3,11 @@ internal import CPlatform
 /// CRC-32C (Castagnoli), the checksum of a record batch.
 ///
 /// Runs on the processor's instructions where it has them, else on tables; both give the same sum.
-package enum CRC32C {
+public enum CRC32C {
     private static let hardware = apus_crc32c_is_available() != 0
 
     /// The checksum of `bytes`, or of what came before with sum `previous` followed by `bytes`.
-    package static func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0)
+    public static func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0)
         -> UInt32
     {
         if hardware, let base = bytes.baseAddress {
@@ -16,7 +16,7 @@ package enum CRC32C {
         return unsafe portable(bytes, continuing: previous)
     }
 
-    package static func checksum(_ bytes: Bytes, continuing previous: UInt32 = 0) -> UInt32 {
+    public static func checksum(_ bytes: Bytes, continuing previous: UInt32 = 0) -> UInt32 {
         unsafe bytes.withUnsafeBytes { unsafe checksum($0, continuing: previous) }
     }
 
@@ -41,7 +41,7 @@ package enum CRC32C {
     }()
 
     /// The table form, for processors without the instructions.
-    package static func portable(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0)
+    public static func portable(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0)
         -> UInt32
     {
         let tables = tables

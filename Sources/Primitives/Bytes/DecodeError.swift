@@ -1,8 +1,8 @@
 /// Why bytes from outside could not be read, and where.
 ///
 /// `position` counts from the start of the bytes that the reader was given.
-package struct DecodeError: Error, Equatable, Sendable, CustomStringConvertible {
-    package enum Reason: Equatable, Sendable {
+public struct DecodeError: Error, Equatable, Sendable, CustomStringConvertible {
+    public enum Reason: Equatable, Sendable {
         /// More was promised than is there.
         case truncated(needed: Int, available: Int)
         /// A length below zero where a value must stand.
@@ -24,15 +24,15 @@ package struct DecodeError: Error, Equatable, Sendable, CustomStringConvertible 
         case invalid(String)
     }
 
-    package let reason: Reason
-    package let position: Int
+    public let reason: Reason
+    public let position: Int
 
-    package init(_ reason: Reason, at position: Int) {
+    public init(_ reason: Reason, at position: Int) {
         self.reason = reason
         self.position = position
     }
 
-    package var description: String {
+    public var description: String {
         let what =
             switch reason {
             case .truncated(let needed, let available):

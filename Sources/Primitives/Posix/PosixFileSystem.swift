@@ -6,20 +6,20 @@ extension FileError {
         FileError(operation: operation, path: path, code: errno)
     }
 
-    package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
-    package var isMissing: Bool { code == ENOENT }
+    public var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
+    public var isMissing: Bool { code == ENOENT }
 
-    package var description: String {
+    public var description: String {
         if code == FileError.shortRead { return "\(path): cannot \(operation): file ends early" }
         return unsafe "\(path): cannot \(operation): \(String(cString: strerror(code)))"
     }
 }
 
 /// The machine's own files.
-package struct PosixFileSystem: FileSystem {
-    package init() {}
+public struct PosixFileSystem: FileSystem {
+    public init() {}
 
-    package func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
+    public func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         let flags =
             switch mode {
             case .read: O_RDONLY
@@ -32,7 +32,7 @@ package struct PosixFileSystem: FileSystem {
         return PosixFile(path: path, openDescriptor: descriptor)
     }
 
-    package func createDirectory(_ path: String) throws(FileError) {
+    public func createDirectory(_ path: String) throws(FileError) {
         if unsafe mkdir(path, 0o755) == 0 { return }
         if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
             try createDirectory(String(path[..<slash]))
@@ -42,7 +42,7 @@ package struct PosixFileSystem: FileSystem {
         guard error.code == EEXIST, try attributes(path)?.kind == .directory else { throw error }
     }
 
-    package func list(_ path: String) throws(FileError) -> [String] {
+    public func list(_ path: String) throws(FileError) -> [String] {
         guard let directory = unsafe opendir(path) else { throw .last("list", path) }
         defer { unsafe closedir(directory) }
         var names: [String] = []
@@ -60,7 +60,7 @@ package struct PosixFileSystem: FileSystem {
         return names.sorted()
     }
 
-    package func attributes(_ path: String) throws(FileError) -> FileAttributes? {
+    public func attributes(_ path: String) throws(FileError) -> FileAttributes? {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
@@ -77,28 +77,28 @@ package struct PosixFileSystem: FileSystem {
         return FileAttributes(kind: kind, size: Int(status.st_size), modified: Timestamp(modified))
     }
 
-    package func rename(_ path: String, to target: String) throws(FileError) {
+    public func rename(_ path: String, to target: String) throws(FileError) {
         guard unsafe Glibc.rename(path, target) == 0 else {
             throw .last("rename to \(target)", path)
         }
     }
 
-    package func remove(_ path: String) throws(FileError) {
+    public func remove(_ path: String) throws(FileError) {
         guard unsafe unlink(path) == 0 else { throw .last("remove", path) }
     }
 
-    package func removeDirectory(_ path: String) throws(FileError) {
+    public func removeDirectory(_ path: String) throws(FileError) {
         guard unsafe rmdir(path) == 0 else { throw .last("remove directory", path) }
     }
 
-    package func synchronizeDirectory(_ path: String) throws(FileError) {
+    public func synchronizeDirectory(_ path: String) throws(FileError) {
         let descriptor = retrying { unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw .last("open directory", path) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw .last("sync directory", path) }
     }
 
-    package func lock(_ path: String) throws(FileError) -> (any FileLock)? {
+    public func lock(_ path: String) throws(FileError) -> (any FileLock)? {
         let descriptor = retrying { unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
         guard descriptor >= 0 else { throw .last("open lock file", path) }
         if retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 {
@@ -110,7 +110,7 @@ package struct PosixFileSystem: FileSystem {
         throw error
     }
 
-    package func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
+    public func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { throw .last("statvfs", path) }
         let block = Int(status.f_frsize)

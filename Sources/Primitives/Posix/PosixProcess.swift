@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// The process itself: its standard streams and the machine it runs on.
-package enum PosixProcess {
-    package enum Stream: Sendable { case output, error }
+public enum PosixProcess {
+    public enum Stream: Sendable { case output, error }
 
     /// Writes all of `text`. What cannot be written is dropped: there is nowhere to report it.
-    package static func write(_ text: String, to stream: Stream) {
+    public static func write(_ text: String, to stream: Stream) {
         let descriptor = stream == .output ? STDOUT_FILENO : STDERR_FILENO
         var text = text
         text.withUTF8 { utf8 in
@@ -21,7 +21,7 @@ package enum PosixProcess {
     }
 
     /// The machine's name as it knows itself, or nil where it has none.
-    package static func hostName() -> String? {
+    public static func hostName() -> String? {
         // Linux' names have 64 bytes at most; the last byte stays 0 for those that are cut.
         var name = [CChar](repeating: 0, count: 256)
         let status = unsafe name.withUnsafeMutableBufferPointer { buffer -> CInt in

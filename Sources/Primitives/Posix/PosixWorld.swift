@@ -2,43 +2,43 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
-package struct PosixClock: Clock {
-    package init() {}
+public struct PosixClock: Clock {
+    public init() {}
 
-    package func monotonic() -> MonotonicTime {
+    public func monotonic() -> MonotonicTime {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    package func wall() -> Timestamp {
+    public func wall() -> Timestamp {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 }
 
-package struct PosixRandom: RandomSource {
-    package init() {}
-    package func next() -> UInt64 {
+public struct PosixRandom: RandomSource {
+    public init() {}
+    public func next() -> UInt64 {
         var generator = SystemRandomNumberGenerator()
         return generator.next()
     }
 }
 
 /// A Dispatch queue with a bound on what waits in it.
-package final class DispatchBackgroundWork: BackgroundWork {
+public final class DispatchBackgroundWork: BackgroundWork {
     private let queue: DispatchQueue
     private let waiting = Atomic<Int>(0)
     private let limit: Int
 
     /// - Parameter limit: jobs that may wait or run at once; one more is refused.
-    package init(label: String, limit: Int) {
+    public init(label: String, limit: Int) {
         queue = DispatchQueue(label: label, attributes: .concurrent)
         self.limit = limit
     }
 
-    package func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
+    public func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
         let now = waiting.add(1, ordering: .relaxed).newValue
         if now > limit {
             waiting.subtract(1, ordering: .relaxed)
@@ -53,12 +53,12 @@ package final class DispatchBackgroundWork: BackgroundWork {
 }
 
 /// Lines on standard error, each with the time in UTC and its level.
-package struct StandardErrorLog: LogSink {
-    package let minimum: LogLevel
+public struct StandardErrorLog: LogSink {
+    public let minimum: LogLevel
 
-    package init(minimum: LogLevel) { self.minimum = minimum }
+    public init(minimum: LogLevel) { self.minimum = minimum }
 
-    package func write(_ level: LogLevel, _ line: String) {
+    public func write(_ level: LogLevel, _ line: String) {
         var seconds = time(nil)
         var parts = unsafe tm()
         unsafe gmtime_r(&seconds, &parts)
@@ -76,7 +76,7 @@ package struct StandardErrorLog: LogSink {
 
 extension World {
     /// The machine this runs on.
-    package static func posix(log: any LogSink) -> World {
+    public static func posix(log: any LogSink) -> World {
         World(
             clock: PosixClock(), random: PosixRandom(), files: PosixFileSystem(),
             background: DispatchBackgroundWork(label: "apus.background", limit: 4096), log: log)

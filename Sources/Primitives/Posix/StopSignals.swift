@@ -1,24 +1,24 @@
 internal import Glibc
 
 /// SIGTERM and SIGINT as something to wait for, instead of a handler that runs anywhere.
-package struct StopSignals: Sendable {
+public struct StopSignals: Sendable {
     /// Blocks both signals in this thread and all that it starts later; so it comes before any other thread.
     /// A write to a closed socket is an error value from here on, not a signal.
-    package init() {
+    public init() {
         var set = Self.set
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
     }
 
     /// Returns when one of them has come. The thread sleeps until then.
-    package func wait() {
+    public func wait() {
         var set = Self.set
         var number: CInt = 0
         while unsafe sigwait(&set, &number) != 0 {}
     }
 
     /// Makes `wait` return, from any thread.
-    package func raise() { kill(getpid(), SIGTERM) }
+    public func raise() { kill(getpid(), SIGTERM) }
 
     private static var set: sigset_t {
         var set = sigset_t()
@@ -31,7 +31,7 @@ package struct StopSignals: Sendable {
 
 extension PosixProcess {
     /// Raises the number of files and sockets that may be open to what the system allows at most.
-    package static func raiseDescriptorLimit() {
+    public static func raiseDescriptorLimit() {
         var limit = rlimit()
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         guard unsafe getrlimit(resource, &limit) == 0 else { return }
@@ -42,5 +42,5 @@ extension PosixProcess {
 
 extension PosixProcess {
     /// Processors this process may run on; at least 1.
-    package static var processorCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
+    public static var processorCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
 }

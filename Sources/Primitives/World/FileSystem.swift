@@ -1,22 +1,22 @@
 /// A file-system call that failed: which, on what, and why.
-package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The call in words, for example "open" or "write 512 bytes at 1024".
-    package let operation: String
-    package let path: String
+    public let operation: String
+    public let path: String
     /// The system's error number; `FileError.shortRead` stands for a file that ended too early.
-    package let code: CInt
+    public let code: CInt
 
-    package init(operation: String, path: String, code: CInt) {
+    public init(operation: String, path: String, code: CInt) {
         self.operation = operation
         self.path = path
         self.code = code
     }
 
-    package static let shortRead: CInt = -1
+    public static let shortRead: CInt = -1
 }
 
 /// How to open a file.
-package enum OpenMode: Sendable {
+public enum OpenMode: Sendable {
     /// Must exist; never written.
     case read
     /// Must exist; read and written.
@@ -27,13 +27,13 @@ package enum OpenMode: Sendable {
     case replace
 }
 
-package struct FileAttributes: Sendable {
-    package enum Kind: Sendable { case file, directory, other }
-    package let kind: Kind
-    package let size: Int
-    package let modified: Timestamp
+public struct FileAttributes: Sendable {
+    public enum Kind: Sendable { case file, directory, other }
+    public let kind: Kind
+    public let size: Int
+    public let modified: Timestamp
 
-    package init(kind: Kind, size: Int, modified: Timestamp) {
+    public init(kind: Kind, size: Int, modified: Timestamp) {
         self.kind = kind
         self.size = size
         self.modified = modified
@@ -43,7 +43,7 @@ package struct FileAttributes: Sendable {
 /// An open file. Calls may come from several threads at once; whoever writes orders its own writes.
 ///
 /// It is closed when the last reference goes, so a region on its way to a socket stays readable.
-package protocol File: AnyObject, Sendable {
+public protocol File: AnyObject, Sendable {
     /// The path it was opened with.
     var path: String { get }
     /// The descriptor for `sendfile`; nil where there is none (a simulated file).
@@ -64,12 +64,12 @@ package protocol File: AnyObject, Sendable {
 }
 
 extension File {
-    package func write(_ bytes: Bytes, at position: Int) throws(FileError) {
+    public func write(_ bytes: Bytes, at position: Int) throws(FileError) {
         try write([bytes], at: position)
     }
 
     /// Exactly `count` bytes from `position` on, or a throw.
-    package func read(count: Int, at position: Int) throws(FileError) -> Bytes {
+    public func read(count: Int, at position: Int) throws(FileError) -> Bytes {
         let storage = ByteStorage(capacity: count)
         let whole = unsafe storage.unsafeMutable
         let read = unsafe try self.read(into: whole, at: position)
@@ -83,12 +83,12 @@ extension File {
 }
 
 /// The hold on a directory or file that keeps other processes out; let go when the reference goes.
-package protocol FileLock: AnyObject, Sendable {}
+public protocol FileLock: AnyObject, Sendable {}
 
 /// Files and directories by path. Callable from any thread.
 ///
 /// A name is durable only after `synchronizeDirectory` on the directory that holds it.
-package protocol FileSystem: Sendable {
+public protocol FileSystem: Sendable {
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File
     /// Makes the directory and those above it; content when it is there already.
     func createDirectory(_ path: String) throws(FileError)
@@ -109,7 +109,7 @@ package protocol FileSystem: Sendable {
 }
 
 extension FileSystem {
-    package func readAll(_ path: String, limit: Int) throws(FileError) -> Bytes {
+    public func readAll(_ path: String, limit: Int) throws(FileError) -> Bytes {
         let file = try open(path, .read)
         let size = try file.size()
         guard size <= limit else {
@@ -122,7 +122,7 @@ extension FileSystem {
 
     /// Replaces a small file so that after a crash either the old or the new content is there:
     /// written beside it, synced, renamed, directory synced.
-    package func replaceDurably(
+    public func replaceDurably(
         _ path: String, with content: Bytes, directory: String
     ) throws(FileError) {
         let temporary = path + ".tmp"

@@ -2,14 +2,14 @@
 ///
 /// The server takes its world as a value and uses nothing else, so the same code runs on POSIX and
 /// in a simulator with virtual time and a faulty disk.
-package struct World: Sendable {
-    package let clock: any Clock
-    package let random: any RandomSource
-    package let files: any FileSystem
-    package let background: any BackgroundWork
-    package let log: any LogSink
+public struct World: Sendable {
+    public let clock: any Clock
+    public let random: any RandomSource
+    public let files: any FileSystem
+    public let background: any BackgroundWork
+    public let log: any LogSink
 
-    package init(
+    public init(
         clock: any Clock, random: any RandomSource, files: any FileSystem,
         background: any BackgroundWork, log: any LogSink
     ) {
@@ -22,26 +22,26 @@ package struct World: Sendable {
 }
 
 /// A point on a clock that only goes forward, in nanoseconds from an arbitrary start.
-package struct MonotonicTime: Hashable, Comparable, Sendable {
-    package var nanoseconds: Int64
-    @inlinable package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-    @inlinable package static func < (left: Self, right: Self) -> Bool {
+public struct MonotonicTime: Hashable, Comparable, Sendable {
+    public var nanoseconds: Int64
+    @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    @inlinable public static func < (left: Self, right: Self) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
-    @inlinable package func adding(milliseconds: Int64) -> MonotonicTime {
+    @inlinable public func adding(milliseconds: Int64) -> MonotonicTime {
         // Saturates: a timeout of Int64.max milliseconds means "never", not "in the past".
         let (product, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
         let (sum, overflow2) = nanoseconds.addingReportingOverflow(product)
         return MonotonicTime(nanoseconds: overflow || overflow2 ? Int64.max : sum)
     }
     /// Whole milliseconds from `earlier` to here, rounded down.
-    @inlinable package func milliseconds(since earlier: MonotonicTime) -> Int64 {
+    @inlinable public func milliseconds(since earlier: MonotonicTime) -> Int64 {
         (nanoseconds - earlier.nanoseconds) / 1_000_000
     }
 }
 
 /// The time. Both readings may be taken from any thread.
-package protocol Clock: Sendable {
+public protocol Clock: Sendable {
     /// For timeouts and measuring: never goes back.
     func monotonic() -> MonotonicTime
     /// For timestamps in records: may jump either way.
@@ -49,32 +49,32 @@ package protocol Clock: Sendable {
 }
 
 /// Random bits. May be asked from any thread.
-package protocol RandomSource: Sendable {
+public protocol RandomSource: Sendable {
     func next() -> UInt64
 }
 
 /// Runs what blocks (recovery, fsync, deletion) away from the event loops.
-package protocol BackgroundWork: Sendable {
+public protocol BackgroundWork: Sendable {
     /// Runs `job` once on another thread, in no promised order with other jobs.
     ///
     /// Returns false, and does not run it, when too many wait already.
     func submit(_ job: @escaping @Sendable () -> Void) -> Bool
 }
 
-package enum LogLevel: Int, Sendable, Comparable {
+public enum LogLevel: Int, Sendable, Comparable {
     case debug, info, warn, error
-    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// Where lines for the operator go. May be called from any thread; never blocks for long.
-package protocol LogSink: Sendable {
+public protocol LogSink: Sendable {
     var minimum: LogLevel { get }
     func write(_ level: LogLevel, _ line: String)
 }
 
 extension LogSink {
     /// The text is not built when nobody would see it.
-    @inlinable package func callAsFunction(_ level: LogLevel, _ line: @autoclosure () -> String) {
+    @inlinable public func callAsFunction(_ level: LogLevel, _ line: @autoclosure () -> String) {
         if level >= minimum { write(level, line()) }
     }
 }
