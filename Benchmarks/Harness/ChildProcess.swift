@@ -22,7 +22,7 @@ final class ChildProcess {
             unsafe strdup($0)
         }
         unsafe argv.append(nil)
-        defer { unsafe argv.forEach { unsafe free($0) } }
+        defer { for index in unsafe argv.indices { unsafe free(argv[index]) } }
         var pid = pid_t()
         let code = unsafe posix_spawn(&pid, path, &actions, nil, &argv, environ)
         close(pipes[1])
