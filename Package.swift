@@ -17,7 +17,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
         swiftSettings: settings)
 }
 
-func executable(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+func executable(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target
+{
     .executableTarget(
         name: name, dependencies: dependencies, path: path, exclude: ["README.md"],
         swiftSettings: settings)
@@ -35,6 +36,7 @@ let package = Package(
         .executable(name: "brokerd", targets: ["brokerd"]),
         .executable(name: "controllerd", targets: ["controllerd"]),
         .executable(name: "wiregen", targets: ["wiregen"]),
+        .executable(name: "simulate", targets: ["simulate"]),
     ],
     targets: [
         .target(name: "CPlatform"),
@@ -58,10 +60,14 @@ let package = Package(
         executable("brokerd", ["Server"]),
         executable("controllerd", ["Server"]),
         executable("wiregen", []),
-        executable("simulate", ["Server", "LogCore", "WireProtocol", "RecordFormat", "Primitives"]),
+        executable(
+            "simulate", ["Server", "LogCore", "WireProtocol", "RecordFormat", "Primitives"]),
         executable(
             "Benchmarks",
-            ["Server", "LogCore", "Networking", "WireProtocol", "RecordFormat", "Primitives", "CPlatform"],
+            [
+                "Server", "LogCore", "Networking", "WireProtocol", "RecordFormat", "Primitives",
+                "CPlatform",
+            ],
             path: "Benchmarks"),
 
         tests("PrimitivesTests", ["Primitives"]),
@@ -73,7 +79,10 @@ let package = Package(
         tests("CoordinationTests", ["Coordination", "WireProtocol", "RecordFormat", "Primitives"]),
         tests(
             "ServerTests",
-            ["Server", "Coordination", "LogCore", "WireProtocol", "Networking", "RecordFormat", "Primitives"]),
+            [
+                "Server", "Coordination", "LogCore", "WireProtocol", "Networking", "RecordFormat",
+                "Primitives",
+            ]),
         tests("TidyTests", []),
     ]
 )

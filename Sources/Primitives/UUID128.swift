@@ -15,7 +15,8 @@ public struct UUID128: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The id Kafka reserves for the topic `__cluster_metadata`.
     public static let clusterMetadata = UUID128(high: 0, low: 1)
 
-    /// A version-4 id. Like Kafka it never starts with `-` in text, so that it can stand on a command line.
+    /// A version-4 id. Like Kafka it never starts with `-` in text, so that it can stand on a
+    /// command line.
     public static func random(_ source: any RandomSource) -> UUID128 {
         while true {
             let high = source.next() & 0xffff_ffff_ffff_0fff | 0x4000

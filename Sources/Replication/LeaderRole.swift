@@ -1,13 +1,14 @@
 package import Primitives
 
-/// What the leader of a partition knows of its replicas, and the high watermark that follows from it.
+/// What the leader of a partition knows of its replicas, and the high watermark that follows from
+/// it.
 ///
 /// A state machine without I/O. Inputs: the leader's own log end moved, a follower is known to hold
-/// everything below an offset, the controller changed the in-sync set. Output: whether the high watermark
-/// moved, so that whoever waits for it can be woken.
+/// everything below an offset, the controller changed the in-sync set. Output: whether the high
+/// watermark moved, so that whoever waits for it can be woken.
 ///
-/// Invariants: the high watermark never goes back, and never passes the log end of any in-sync replica;
-/// the leader is always in its own in-sync set.
+/// Invariants: the high watermark never goes back, and never passes the log end of any in-sync
+/// replica; the leader is always in its own in-sync set.
 package struct LeaderRole: Sendable {
     package let leader: BrokerID
     package let epoch: LeaderEpoch
@@ -34,7 +35,8 @@ package struct LeaderRole: Sendable {
 
     package var inSyncCount: Int { inSync.count }
 
-    /// Records that `replica` holds everything below `logEnd`. A replica outside the in-sync set does not count.
+    /// Records that `replica` holds everything below `logEnd`. A replica outside the in-sync set
+    /// does not count.
     ///
     /// Returns true when the high watermark moved.
     package mutating func replica(_ replica: BrokerID, reached logEnd: Offset) -> Bool {

@@ -14,7 +14,8 @@ struct FetchSessionTests {
         return response.sessionId
     }
 
-    private func next(_ client: TestClient, _ session: Int32, epoch: Int32) throws -> FetchResponse {
+    private func next(_ client: TestClient, _ session: Int32, epoch: Int32) throws -> FetchResponse
+    {
         var request = FetchRequest()
         request.minBytes = 1
         request.sessionId = session

@@ -12,7 +12,8 @@ struct MalformedRequestTests {
         try client.send(frame: frame)
         #expect(client.isClosedByPeer())
         #expect(try bystander.call(ApiVersionsRequest(), version: 0).errorCode == 0)
-        #expect(fixture.log.all.contains { $0.hasPrefix("warn closing the connection of 127.0.0.1") })
+        #expect(
+            fixture.log.all.contains { $0.hasPrefix("warn closing the connection of 127.0.0.1") })
     }
 
     private func header(_ key: Int16, _ version: Int16) -> ByteWriter {

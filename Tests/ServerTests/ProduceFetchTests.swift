@@ -81,7 +81,8 @@ extension TestClient {
 
     /// The values from an offset on, as text.
     func values(_ topic: String, from offset: Int64, partition: Int32 = 0) throws -> [String] {
-        let response = try call(fetchRequest(topic, from: offset, partition: partition), version: 12)
+        let response = try call(
+            fetchRequest(topic, from: offset, partition: partition), version: 12)
         let part = try #require(response.responses.first?.partitions.first)
         #expect(part.errorCode == 0)
         guard case .bytes(let bytes) = part.records else { return [] }
@@ -100,19 +101,24 @@ extension TestClient {
 
 @Suite("Produce and Fetch over a socket")
 struct ProduceFetchTests {
-    @Test("what is produced is fetched, in order, with the codec it came in", arguments: Compression.allCases)
+    @Test(
+        "what is produced is fetched, in order, with the codec it came in",
+        arguments: Compression.allCases)
     func roundTrip(compression: Compression) throws {
         let fixture = try BrokerFixture()
         let client = try fixture.connect()
         try client.createTopic("t")
-        #expect(try client.produce("t", batch(["a", "b"], compression: compression)).baseOffset == 0)
+        #expect(
+            try client.produce("t", batch(["a", "b"], compression: compression)).baseOffset == 0)
         #expect(try client.produce("t", batch(["c"], compression: compression)).baseOffset == 2)
         #expect(try client.values("t", from: 0) == ["a", "b", "c"])
         #expect(try client.values("t", from: 2) == ["c"])
         #expect(try client.values("t", from: 3) == [])
     }
 
-    @Test("every Produce version stores the record", arguments: [3, 5, 7, 8, 9, 10, 11, 12] as [Int16])
+    @Test(
+        "every Produce version stores the record",
+        arguments: [3, 5, 7, 8, 9, 10, 11, 12] as [Int16])
     func produceVersions(version: Int16) throws {
         let fixture = try BrokerFixture()
         let client = try fixture.connect()
@@ -132,7 +138,8 @@ struct ProduceFetchTests {
         let topic = try #require(try client.call(all, version: 12).topics.first)
         var produce = produceRequest("", try batch(["x"]))
         produce.topicData[0].topicId = topic.topicId
-        #expect(try client.call(produce, version: 13).responses[0].partitionResponses[0].errorCode == 0)
+        #expect(
+            try client.call(produce, version: 13).responses[0].partitionResponses[0].errorCode == 0)
         var fetch = fetchRequest("", from: 0)
         fetch.topics[0].topicId = topic.topicId
         let found = try client.call(fetch, version: 16).responses[0].partitions[0]
@@ -150,7 +157,8 @@ struct ProduceFetchTests {
         let good = try batch(["hello"])
         var bytes = good.array
         bytes[bytes.count - 2] ^= 1
-        #expect(try client.produce("t", Bytes(bytes)).errorCode == ErrorCode.corruptMessage.rawValue)
+        #expect(
+            try client.produce("t", Bytes(bytes)).errorCode == ErrorCode.corruptMessage.rawValue)
         #expect(try client.produce("t", good).baseOffset == 0)
     }
 
@@ -171,11 +179,14 @@ struct ProduceFetchTests {
         let client = try fixture.connect()
         try client.createTopic("t", settings: [("max.message.bytes", "200")])
         let text = String(repeating: "x", count: 300)
-        #expect(try client.produce("t", batch([text])).errorCode == ErrorCode.messageTooLarge.rawValue)
+        #expect(
+            try client.produce("t", batch([text])).errorCode == ErrorCode.messageTooLarge.rawValue)
         #expect(try client.produce("t", batch(["small"])).errorCode == 0)
     }
 
-    @Test("a repeated batch of an idempotent producer is answered with its first offset, also after a restart")
+    @Test(
+        "a repeated batch of an idempotent producer is answered with its first offset, also after a restart"
+    )
     func duplicates() throws {
         let fixture = try BrokerFixture()
         var client = try fixture.connect()
@@ -272,8 +283,12 @@ struct ProduceFetchTests {
         try client.createTopic("t", settings: [("message.timestamp.before.max.ms", "1000")])
         let now = PosixClock().wall().rawValue
         let code = ErrorCode.invalidTimestamp.rawValue
-        #expect(try client.produce("t", batch(["old"], timestamp: Timestamp(now - 60_000))).errorCode == code)
-        #expect(try client.produce("t", batch(["far"], timestamp: Timestamp(now + 7_200_000))).errorCode == code)
+        #expect(
+            try client.produce("t", batch(["old"], timestamp: Timestamp(now - 60_000))).errorCode
+                == code)
+        #expect(
+            try client.produce("t", batch(["far"], timestamp: Timestamp(now + 7_200_000))).errorCode
+                == code)
         #expect(try client.produce("t", batch(["now"], timestamp: Timestamp(now))).errorCode == 0)
     }
 

@@ -43,7 +43,8 @@ final class TestClient {
         nextCorrelation += 1
         var writer = ByteWriter()
         RequestHeader(
-            apiKey: Request.apiKey, apiVersion: version, correlationId: correlation, clientId: "test"
+            apiKey: Request.apiKey, apiVersion: version, correlationId: correlation,
+            clientId: "test"
         ).encode(into: &writer)
         request.encode(into: &writer, version: version)
         try send(frame: writer.finish())

@@ -84,7 +84,8 @@ struct ReplicaPlacement {
         }
     }
 
-    /// The brokers with racks taking turns; which rack begins, and which broker in each, is `start`.
+    /// The brokers with racks taking turns; which rack begins, and which broker in each, is
+    /// `start`.
     private static func ring(of brokers: [BrokerImage], start: UInt64) -> [BrokerImage] {
         let sorted = brokers.sorted { ($0.rack ?? "", $0.id) < ($1.rack ?? "", $1.id) }
         var racks: [[BrokerImage]] = []

@@ -26,8 +26,8 @@ package struct MetadataReplay: Equatable, Sendable {
     /// Takes in `records`, which lie in the log one after another from `baseOffset` on and were
     /// written under `epoch`.
     ///
-    /// Changes in place: as long as nobody else holds an image, as while a log is loaded, nothing is
-    /// copied. When it throws, the records before the one at fault have been applied; a log that
+    /// Changes in place: as long as nobody else holds an image, as while a log is loaded, nothing
+    /// is copied. When it throws, the records before the one at fault have been applied; a log that
     /// leads there cannot be followed any further.
     package mutating func replay(
         _ records: [MetadataRecord], at baseOffset: Offset, epoch: LeaderEpoch

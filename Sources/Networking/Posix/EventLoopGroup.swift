@@ -18,8 +18,8 @@ package final class EventLoopGroup: Network {
     ///   - count: loops, one a core as a rule (`num.network.threads`).
     ///   - name: what the threads are called, a number added; 12 bytes at most are seen.
     ///   - limits: on all accepted connections.
-    ///   - receiveBytes: memory that frames under way may take (`queued.max.request.bytes`), an equal
-    ///     part for each loop; below 0: any.
+    ///   - receiveBytes: memory that frames under way may take (`queued.max.request.bytes`), an
+    ///   equal part for each loop; below 0: any.
     package init(
         count: Int, name: String = "network", world: World,
         limits: ConnectionLimits = ConnectionLimits(), receiveBytes: Int = -1

@@ -1,4 +1,5 @@
-/// Content of a message that need not pass through user space: bytes in memory, or a piece of a file.
+/// Content of a message that need not pass through user space: bytes in memory, or a piece of a
+/// file.
 public enum Payload: Sendable {
     case bytes(Bytes)
     case file(FileRegion)
@@ -125,7 +126,8 @@ public struct ByteWriter: ~Copyable {
         }
     }
 
-    /// Bytes, copied, with their length in four bytes, or as an unsigned varint plus one (`compact`).
+    /// Bytes, copied, with their length in four bytes, or as an unsigned varint plus one
+    /// (`compact`).
     public mutating func write(bytes: Bytes?, compact: Bool) {
         writeLength(bytes?.count, compact: compact)
         if let bytes { write(raw: bytes) }
@@ -158,8 +160,11 @@ public struct ByteWriter: ~Copyable {
         }
     }
 
-    /// Overwrites an integer written before, at `position` bytes from the start (payloads not counted).
-    @inlinable public mutating func patch<Integer: FixedWidthInteger>(_ value: Integer, at position: Int) {
+    /// Overwrites an integer written before, at `position` bytes from the start (payloads not
+    /// counted).
+    @inlinable public mutating func patch<Integer: FixedWidthInteger>(
+        _ value: Integer, at position: Int
+    ) {
         precondition(position >= 0 && position + MemoryLayout<Integer>.size <= count)
         unsafe storage.base.storeBytes(
             of: value.bigEndian, toByteOffset: position, as: Integer.self)

@@ -1,8 +1,8 @@
 /// Raw memory with reference counting and nothing else: no element type, no growth, no zeroing.
 ///
 /// `@unchecked Sendable`: the address and the capacity never change, and the memory is written only
-/// by whoever made it, before it hands out a `Bytes` over that part, or by a documented single owner
-/// (`Bytes.overwrite`). After that it is read only.
+/// by whoever made it, before it hands out a `Bytes` over that part, or by a documented single
+/// owner (`Bytes.overwrite`). After that it is read only.
 @safe public final class ByteStorage: @unchecked Sendable {
     @usableFromInline let base: UnsafeMutableRawPointer
     public let capacity: Int

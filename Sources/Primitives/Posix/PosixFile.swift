@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// A file of the machine. It has no state beside its descriptor, which is closed with the last reference.
+/// A file of the machine. It has no state beside its descriptor, which is closed with the last
+/// reference.
 final class PosixFile: File {
     let path: String
     private let openDescriptor: CInt
@@ -81,7 +82,8 @@ final class PosixFile: File {
         for (number, chunk) in batch.enumerated() {
             let skip = number == 0 ? offset : 0
             unsafe chunk.withUnsafeBytes { memory in
-                // The addresses outlive this closure: `chunks` holds the storage until the call below is done.
+                // The addresses outlive this closure: `chunks` holds the storage until the call
+                // below is done.
                 unsafe vectors.append(
                     iovec(
                         iov_base: UnsafeMutableRawPointer(

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// SIGTERM and SIGINT as something to wait for, instead of a handler that runs anywhere.
 public struct StopSignals: Sendable {
-    /// Blocks both signals in this thread and all that it starts later; so it comes before any other thread.
-    /// A write to a closed socket is an error value from here on, not a signal.
+    /// Blocks both signals in this thread and all that it starts later; so it comes before any
+    /// other thread. A write to a closed socket is an error value from here on, not a signal.
     public init() {
         var set = Self.set
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)

@@ -59,7 +59,8 @@ public protocol File: AnyObject, Sendable {
     func truncate(to size: Int) throws(FileError)
     /// Returns when the content, and the size, are on stable storage (`fdatasync`).
     ///
-    /// After a throw nobody knows what is; it must not be called again as if it could still succeed.
+    /// After a throw nobody knows what is; it must not be called again as if it could still
+    /// succeed.
     func synchronize() throws(FileError)
 }
 

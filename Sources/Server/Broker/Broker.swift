@@ -7,9 +7,10 @@ internal import WireProtocol
 
 /// A broker and the controller of its cluster, in one process.
 ///
-/// Starting: log directories claimed and opened (recovered where need be), the metadata log replayed, a new reign
-/// begun, listeners opened, the broker registered, then requests are answered. Stopping is the way back.
-/// States are those of its parts; this type only puts them together and takes them apart.
+/// Starting: log directories claimed and opened (recovered where need be), the metadata log
+/// replayed, a new reign begun, listeners opened, the broker registered, then requests are
+/// answered. Stopping is the way back. States are those of its parts; this type only puts them
+/// together and takes them apart.
 package final class Broker: Sendable {
     package let clusterID: String
     package let nodeID: BrokerID
@@ -36,8 +37,8 @@ package final class Broker: Sendable {
 
     /// Returns when the broker answers requests.
     ///
-    /// - Parameter failed: called, from any thread, when the broker cannot go on: its metadata log or all of its
-    ///   log directories are lost. The caller then stops it.
+    /// - Parameter failed: called, from any thread, when the broker cannot go on: its metadata log
+    ///   or all of its log directories are lost. The caller then stops it.
     package static func start(
         _ configuration: BrokerConfiguration, world: World, network: any Network,
         failed: @escaping @Sendable (String) -> Void

@@ -39,7 +39,8 @@ final class ClusterView: Sendable {
     }
 }
 
-/// The place where the newest view stands. Reading is one short lock; only the metadata's driver writes.
+/// The place where the newest view stands. Reading is one short lock; only the metadata's driver
+/// writes.
 final class CurrentView: Sendable {
     private let view: Mutex<ClusterView>
 

@@ -30,13 +30,14 @@ struct FetchPlan: Sendable {
 
 /// Fetch sessions (KIP-227): a client that reads many partitions names only those that changed.
 ///
-/// A state machine. Inputs: the session part of each fetch request and the time; the outcome of each
-/// answered fetch. Outputs: a plan, or the refusal that makes the client start over.
+/// A state machine. Inputs: the session part of each fetch request and the time; the outcome of
+/// each answered fetch. Outputs: a plan, or the refusal that makes the client start over.
 ///
-/// A session's states: *absent*; *open* with the epoch the next request must carry. `begin` with epoch 0
-/// opens, with the expected epoch advances, with -1 closes; anything else is refused and changes nothing.
-/// The table holds at most `limit` sessions; at the bound the one unused longest gives way if it has been
-/// idle for `evictionMilliseconds`, else the newcomer is served without a session.
+/// A session's states: *absent*; *open* with the epoch the next request must carry. `begin` with
+/// epoch 0 opens, with the expected epoch advances, with -1 closes; anything else is refused and
+/// changes nothing. The table holds at most `limit` sessions; at the bound the one unused longest
+/// gives way if it has been idle for `evictionMilliseconds`, else the newcomer is served without a
+/// session.
 struct FetchSessionTable: Sendable {
     fileprivate struct Session {
         var nextEpoch: Int32
@@ -57,7 +58,8 @@ struct FetchSessionTable: Sendable {
 
     /// - Parameters:
     ///   - newID: what a new session would be called; drawn by the caller, positive.
-    ///   - changed: partitions the request names; `forgotten`: those to drop (topic, partition filled in).
+    ///   - changed: partitions the request names; `forgotten`: those to drop (topic, partition
+    ///   filled in).
     mutating func begin(
         session id: Int32, epoch: Int32, changed: [FetchTarget], forgotten: [FetchTarget],
         newID: Int32, now: MonotonicTime
@@ -90,8 +92,8 @@ struct FetchSessionTable: Sendable {
         }
     }
 
-    /// Remembers what an answer told, and moves partitions that gave data to the end, so that under a
-    /// byte limit every partition gets its turn.
+    /// Remembers what an answer told, and moves partitions that gave data to the end, so that
+    /// under a byte limit every partition gets its turn.
     mutating func finish(session id: Int32, told: [FetchTarget], gaveData: [Bool]) {
         guard id != 0, sessions[id] != nil else { return }
         var quiet: [FetchTarget] = []

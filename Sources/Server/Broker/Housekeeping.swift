@@ -3,7 +3,8 @@ internal import Networking
 internal import Primitives
 internal import Synchronization
 
-/// Wakes the storage's housekeeping at a steady interval, on a background thread, one run at a time.
+/// Wakes the storage's housekeeping at a steady interval, on a background thread, one run at a
+/// time.
 final class Housekeeping: Sendable {
     private let storage: Storage
     private let loop: any EventLoop

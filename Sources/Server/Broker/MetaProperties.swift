@@ -72,7 +72,8 @@ struct MetaProperties: Sendable, Equatable {
             values[String(parts[0])] = String(parts[1])
         }
         guard values["version"] == "1" else {
-            throw .damaged(path: path, reason: "version 1 expected, found \(values["version"] ?? "none")")
+            throw .damaged(
+                path: path, reason: "version 1 expected, found \(values["version"] ?? "none")")
         }
         guard let cluster = values["cluster.id"], !cluster.isEmpty else {
             throw .damaged(path: path, reason: "cluster.id is missing")
@@ -88,7 +89,8 @@ struct MetaProperties: Sendable, Equatable {
         self.init(clusterID: cluster, nodeID: BrokerID(node), directoryID: directory)
     }
 
-    /// Reads the file of every directory and makes those that are missing, all of one cluster and of this node.
+    /// Reads the file of every directory and makes those that are missing, all of one cluster and
+    /// of this node.
     ///
     /// Returns them in the order of `directories`, on disk.
     static func claim(

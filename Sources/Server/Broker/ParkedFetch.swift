@@ -5,12 +5,13 @@ internal import WireProtocol
 
 /// A fetch that waits for more bytes, or for its time to run out.
 ///
-/// States: *waiting* (parked with every partition it reads, a timer set) and *done* (answered; parked
-/// nowhere). Inputs: `wake` from any thread when a partition's high watermark moved, the timer. Effect:
-/// the answer, once. All steps but `wake` run on the connection's loop, so only `isWoken` is shared.
+/// States: *waiting* (parked with every partition it reads, a timer set) and *done* (answered;
+/// parked nowhere). Inputs: `wake` from any thread when a partition's high watermark moved, the
+/// timer. Effect: the answer, once. All steps but `wake` run on the connection's loop, so only
+/// `isWoken` is shared.
 ///
-/// `@unchecked Sendable`: `isDone` and `timer` are touched on `loop` alone; `isWoken` is atomic; the rest
-/// never changes.
+/// `@unchecked Sendable`: `isDone` and `timer` are touched on `loop` alone; `isWoken` is atomic;
+/// the rest never changes.
 final class ParkedFetch: @unchecked Sendable {
     private let loop: any EventLoop
     private let partitions: [Partition]
@@ -37,7 +38,8 @@ final class ParkedFetch: @unchecked Sendable {
         finish(atDeadline: false)
     }
 
-    /// There may be more to read now. From any thread; many calls before the loop comes around are one.
+    /// There may be more to read now. From any thread; many calls before the loop comes around are
+    /// one.
     func wake() {
         if isWoken.exchange(true, ordering: .acquiringAndReleasing) { return }
         loop.execute { [self] in

@@ -7,8 +7,8 @@ internal import WireProtocol
 
 /// A partition that this broker leads: its log, its role, and those who wait for records.
 ///
-/// Callable from any loop. One lock orders appends with the high watermark that follows from them, so a
-/// reader never sees a high watermark beyond what is in the log.
+/// Callable from any loop. One lock orders appends with the high watermark that follows from them,
+/// so a reader never sees a high watermark beyond what is in the log.
 final class Partition: Sendable {
     let id: TopicPartition
     let topicID: TopicID
@@ -71,8 +71,8 @@ final class Partition: Sendable {
 
     /// Appends batches that have been validated, and wakes those who wait for them.
     ///
-    /// When it returns, the records are in the log (in the page cache at least; on disk where `flush.messages`
-    /// says so) and, with an in-sync set of one, below the high watermark.
+    /// When it returns, the records are in the log (in the page cache at least; on disk where
+    /// `flush.messages` says so) and, with an in-sync set of one, below the high watermark.
     ///
     /// - Parameter acks: -1 asks that `min.insync.replicas` be in sync.
     /// - Throws: `Refusal` with Kafka's error code; nothing was appended then.
@@ -92,7 +92,8 @@ final class Partition: Sendable {
             var role = try state.currentRole(log)
             let required = state.configuration.minInSyncReplicas
             if acks == -1, role.inSyncCount < required {
-                let text = "\(role.inSyncCount) replicas in sync, min.insync.replicas is \(required)"
+                let text =
+                    "\(role.inSyncCount) replicas in sync, min.insync.replicas is \(required)"
                 return (.failure(Refusal(.notEnoughReplicas, text)), [])
             }
             let result = try log.append(batches, leaderEpoch: role.epoch, now: now)
@@ -119,7 +120,8 @@ final class Partition: Sendable {
         }
     }
 
-    /// Refuses a request of a client whose idea of the leader's epoch is older or newer than ours (KIP-320).
+    /// Refuses a request of a client whose idea of the leader's epoch is older or newer than ours
+    /// (KIP-320).
     func check(currentLeaderEpoch claimed: Int32) throws(Refusal) {
         if claimed == LeaderEpoch.none.rawValue { return }
         let epoch = leaderEpoch
@@ -127,11 +129,14 @@ final class Partition: Sendable {
             throw Refusal(.fencedLeaderEpoch, "leader epoch \(claimed) is over, it is \(epoch)")
         }
         if claimed > epoch.rawValue {
-            throw Refusal(.unknownLeaderEpoch, "leader epoch \(claimed) is not known here yet, it is \(epoch)")
+            throw Refusal(
+                .unknownLeaderEpoch, "leader epoch \(claimed) is not known here yet, it is \(epoch)"
+            )
         }
     }
 
-    /// Raises the log start offset (DeleteRecords). -1 stands for the high watermark. Returns the new one.
+    /// Raises the log start offset (DeleteRecords). -1 stands for the high watermark. Returns the
+    /// new one.
     func deleteRecords(before offset: Offset) throws(Refusal) -> Offset {
         do throws(LogError) {
             let watermark = try highWatermark

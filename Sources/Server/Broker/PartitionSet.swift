@@ -3,10 +3,11 @@ internal import LogCore
 internal import Primitives
 internal import Synchronization
 
-/// Brings this broker's partitions in line with the metadata: logs made, settings changed, logs removed.
+/// Brings this broker's partitions in line with the metadata: logs made, settings changed, logs
+/// removed.
 ///
-/// `apply` is called by one thread at a time (the metadata's driver); it does file work and may take a while.
-/// Requests meanwhile go on with the view before.
+/// `apply` is called by one thread at a time (the metadata's driver); it does file work and may
+/// take a while. Requests meanwhile go on with the view before.
 final class PartitionSet: Sendable {
     private let node: BrokerID
     private let storage: Storage
@@ -40,7 +41,9 @@ final class PartitionSet: Sendable {
         }
         view.publish(ClusterView(image: image, partitions: partitions))
         for topic in before.image.topicsByName where image.topic(topic.id) == nil {
-            remove(before.partitions(of: topic.name), isNameReused: image.topic(named: topic.name) != nil)
+            remove(
+                before.partitions(of: topic.name),
+                isNameReused: image.topic(named: topic.name) != nil)
         }
     }
 
@@ -65,7 +68,8 @@ final class PartitionSet: Sendable {
         return result
     }
 
-    /// nil when the log cannot be opened: the partition answers as if this broker had no replica of it.
+    /// nil when the log cannot be opened: the partition answers as if this broker had no replica
+    /// of it.
     private func open(
         _ image: PartitionImage, of topic: TopicImage, _ configuration: TopicConfiguration,
         _ broker: BrokerConfiguration

@@ -3,17 +3,20 @@ internal import Primitives
 internal import RecordFormat
 internal import WireProtocol
 
-/// Checks batches from a producer before they may enter a log, and brings them into the topic's form.
+/// Checks batches from a producer before they may enter a log, and brings them into the topic's
+/// form.
 ///
-/// A batch is looked at from outside: header, length, CRC. It is opened only where a setting asks for its
-/// content: a compacted topic (every record needs a key) and a topic that stores another codec than the
-/// producer used. Then what is decompressed is capped, so that a small batch cannot fill the memory.
+/// A batch is looked at from outside: header, length, CRC. It is opened only where a setting asks
+/// for its content: a compacted topic (every record needs a key) and a topic that stores another
+/// codec than the producer used. Then what is decompressed is capped, so that a small batch cannot
+/// fill the memory.
 struct ProduceValidation {
     let topic: TopicConfiguration
     let version: Int16
     let now: Timestamp
 
-    /// The cap on a batch's content, as a multiple of the topic's largest batch: beyond it no real text goes.
+    /// The cap on a batch's content, as a multiple of the topic's largest batch: beyond it no real
+    /// text goes.
     static let expansionLimit = 64
 
     /// Returns what to append: `records` itself, or its content compressed anew.
@@ -70,7 +73,8 @@ struct ProduceValidation {
         guard batch.bytes.count == records.count else {
             throw Refusal(
                 .invalidRecord,
-                "one batch a partition expected, \(records.count - batch.bytes.count) bytes follow it")
+                "one batch a partition expected, \(records.count - batch.bytes.count) bytes follow it"
+            )
         }
         if header.recordCount == 0 {
             throw Refusal(.invalidRecord, "batch without records")
@@ -86,7 +90,8 @@ struct ProduceValidation {
 
     private var contentLimit: Int { topic.maxMessageBytes * Self.expansionLimit }
 
-    /// The bounds of KIP-937, by the header's first and greatest timestamps: a batch is not opened for them.
+    /// The bounds of KIP-937, by the header's first and greatest timestamps: a batch is not opened
+    /// for them.
     private func checkTimestamps(_ header: RecordBatchHeader) throws(Refusal) {
         guard header.maxTimestamp != .none else { return }
         let ahead = header.maxTimestamp.rawValue.subtractingReportingOverflow(now.rawValue)
@@ -107,7 +112,9 @@ struct ProduceValidation {
 extension TopicConfiguration.Compression {
     /// The codec and level that every batch is stored with; nil where each keeps its own.
     fileprivate var codec: (Compression, level: Int?)? {
-        func explicit(_ level: Int, unless automatic: Int) -> Int? { level == automatic ? nil : level }
+        func explicit(_ level: Int, unless automatic: Int) -> Int? {
+            level == automatic ? nil : level
+        }
         return switch self {
         case .producer: nil
         case .uncompressed: (.none, nil)

@@ -5,9 +5,9 @@ internal import WireProtocol
 
 /// Hands out producer ids, each once in the life of the cluster.
 ///
-/// They come in blocks from the controller (KIP-730); what is left of a block when the process ends is never
-/// used. States: a block with ids left; *empty*, with a request to the controller under way and callers waiting,
-/// at most `waitingLimit` of them.
+/// They come in blocks from the controller (KIP-730); what is left of a block when the process
+/// ends is never used. States: a block with ids left; *empty*, with a request to the controller
+/// under way and callers waiting, at most `waitingLimit` of them.
 final class ProducerIDs: Sendable {
     private struct State {
         var block: Range<Int64> = 0..<0
@@ -28,7 +28,10 @@ final class ProducerIDs: Sendable {
 
     /// Calls `done` once, now or on the controller's thread.
     func next(_ done: @escaping @Sendable (Result<ProducerID, Refusal>) -> Void) {
-        enum Step { case give(ProducerID), ask, wait, refuse }
+        enum Step {
+            case give(ProducerID)
+            case ask, wait, refuse
+        }
         let step = state.withLock { state -> Step in
             if let id = state.block.first {
                 state.block = id + 1..<state.block.upperBound
@@ -42,7 +45,8 @@ final class ProducerIDs: Sendable {
         case .give(let id): done(.success(id))
         case .ask: ask()
         case .wait: break
-        case .refuse: done(.failure(Refusal(.coordinatorLoadInProgress, "too many wait for producer ids")))
+        case .refuse:
+            done(.failure(Refusal(.coordinatorLoadInProgress, "too many wait for producer ids")))
         }
     }
 

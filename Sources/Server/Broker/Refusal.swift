@@ -30,8 +30,8 @@ extension Refusal {
 }
 
 extension BatchError {
-    /// CORRUPT_MESSAGE is for bytes that are not what was sent, which a client may send again; what can never
-    /// become right has a code that is final.
+    /// CORRUPT_MESSAGE is for bytes that are not what was sent, which a client may send again;
+    /// what can never become right has a code that is final.
     fileprivate var code: ErrorCode {
         switch self {
         case .truncated, .invalidLength, .checksumMismatch, .compression, .record, .recordOffset,

@@ -26,8 +26,8 @@ final class Storage: Sendable {
 
     /// The partition's log; made in the directory that holds fewest when there is none.
     ///
-    /// A log of the same name but of another topic was left behind by a topic that is gone: the metadata log
-    /// has the last word, so it makes way.
+    /// A log of the same name but of another topic was left behind by a topic that is gone: the
+    /// metadata log has the last word, so it makes way.
     func openOrCreate(
         _ id: TopicPartition, topicID: TopicID, configuration: LogConfiguration
     ) throws(LogError) -> Log {
@@ -36,7 +36,10 @@ final class Storage: Sendable {
                 log.configuration = configuration
                 return log
             }
-            world.log(.warn, "\(id) belongs to topic id \(log.topicID), the topic's id is \(topicID): removing it")
+            world.log(
+                .warn,
+                "\(id) belongs to topic id \(log.topicID), the topic's id is \(topicID): removing it"
+            )
             try delete(id)
         }
         let online = directories.filter { !$0.isOffline }
@@ -65,7 +68,8 @@ final class Storage: Sendable {
         }
     }
 
-    /// Flushes everything and marks the directories as cleanly closed. Returns false where one could not be.
+    /// Flushes everything and marks the directories as cleanly closed. Returns false where one
+    /// could not be.
     func close() -> Bool {
         var isClean = true
         for directory in directories {

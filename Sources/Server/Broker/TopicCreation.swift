@@ -6,8 +6,8 @@ internal import WireProtocol
 struct TopicCreation: Sendable {
     let controller: ControllerDriver
 
-    /// Asks the controller for all of `names` at once, with the broker's defaults. `done` gets the refusals, when
-    /// what was created is visible; that somebody else was faster is none.
+    /// Asks the controller for all of `names` at once, with the broker's defaults. `done` gets the
+    /// refusals, when what was created is visible; that somebody else was faster is none.
     func create(_ names: [String], done: @escaping @Sendable ([String: Refusal]) -> Void) {
         var request = CreateTopicsRequest()
         for name in Set(names).sorted() {

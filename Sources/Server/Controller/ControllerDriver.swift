@@ -3,15 +3,18 @@ internal import Primitives
 internal import Synchronization
 internal import WireProtocol
 
-/// Runs the controller's state machine over its log, one decision after another, away from the loops.
+/// Runs the controller's state machine over its log, one decision after another, away from the
+/// loops.
 ///
-/// States: *idle*; *running* (one background job works the queue off); *failed* (the log could not be
-/// written: nothing more is decided, every request is refused, and the process is told to stop).
-/// Inputs: `submit`, from any thread. Effects of a round: every waiting request decides on what those before
-/// it decided; their records are appended and synced together; the new image is published; only then are they
-/// answered. So an answer always means: on disk, and visible to whoever asks this broker next.
+/// States: *idle*; *running* (one background job works the queue off); *failed* (the log could not
+/// be written: nothing more is decided, every request is refused, and the process is told to stop).
+/// Inputs: `submit`, from any thread. Effects of a round: every waiting request decides on what
+/// those before it decided; their records are appended and synced together; the new image is
+/// published; only then are they answered. So an answer always means: on disk, and visible to
+/// whoever asks this broker next.
 final class ControllerDriver: Sendable {
-    /// A request as the driver sees it. Exactly one of the two answers it: what `decide` returned, or `refuse`.
+    /// A request as the driver sees it. Exactly one of the two answers it: what `decide` returned,
+    /// or `refuse`.
     private struct Job: Sendable {
         let decide: @Sendable (inout Round) throws(MetadataLogError) -> @Sendable () -> Void
         let refuse: @Sendable (Refusal) -> Void
@@ -23,8 +26,8 @@ final class ControllerDriver: Sendable {
         var log: MetadataLog
         var changed = false
 
-        /// One decision: its records are appended and become the machine's state. Not on disk before the
-        /// log's next `synchronize`.
+        /// One decision: its records are appended and become the machine's state. Not on disk
+        /// before the log's next `synchronize`.
         mutating func decide<Response>(
             _ decide: (ControllerMachine, DecisionContext) -> Decision<Response>
         ) throws(MetadataLogError) -> Response {
@@ -59,7 +62,8 @@ final class ControllerDriver: Sendable {
     private let failed: @Sendable (String) -> Void
 
     /// - Parameters:
-    ///   - publish: called with each new image, before the answers that it brought about; on the driver's thread.
+    ///   - publish: called with each new image, before the answers that it brought about; on the
+    ///   driver's thread.
     ///   - failed: called once when the metadata log cannot be written.
     init(
         round: Round, world: World,
@@ -88,7 +92,11 @@ final class ControllerDriver: Sendable {
         let (refusal, mustStart) = state.withLock { state -> (Refusal?, Bool) in
             if let failure = state.failure { return (Refusal(.kafkaStorageError, failure), false) }
             if state.queue.count >= Self.queueLimit {
-                return (Refusal(.requestTimedOut, "\(state.queue.count) requests wait for the controller"), false)
+                return (
+                    Refusal(
+                        .requestTimedOut, "\(state.queue.count) requests wait for the controller"),
+                    false
+                )
             }
             state.queue.append(job)
             defer { state.isRunning = true }
@@ -105,7 +113,9 @@ final class ControllerDriver: Sendable {
             defer { state.queue = [] }
             return state.queue
         }
-        for job in waiting { job.refuse(Refusal(.requestTimedOut, "too much background work waits")) }
+        for job in waiting {
+            job.refuse(Refusal(.requestTimedOut, "too much background work waits"))
+        }
     }
 
     /// Works off rounds until nothing waits.

@@ -25,16 +25,19 @@ enum MetadataLogError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// `__cluster_metadata-0` of a quorum of one: the truth about the cluster, as Kafka's metadata records.
+/// `__cluster_metadata-0` of a quorum of one: the truth about the cluster, as Kafka's metadata
+/// records.
 ///
-/// With one voter a record is committed as soon as it is on this disk, so `append` syncs before it returns.
-/// Each start is a reign of its own: the epoch grows by one, is written to `quorum-state` first, and its first
-/// record says who leads (a control record), as in a quorum of many. Used by one thread at a time.
+/// With one voter a record is committed as soon as it is on this disk, so `append` syncs before it
+/// returns. Each start is a reign of its own: the epoch grows by one, is written to `quorum-state`
+/// first, and its first record says who leads (a control record), as in a quorum of many. Used by
+/// one thread at a time.
 struct MetadataLog {
     static let partition = TopicPartition(
         topic: TopicName.clusterMetadata, partition: PartitionIndex(0))
 
-    /// Nothing is ever deleted from it by age or size: there are no snapshots yet that could replace it.
+    /// Nothing is ever deleted from it by age or size: there are no snapshots yet that could
+    /// replace it.
     static var configuration: LogConfiguration {
         var configuration = LogConfiguration()
         configuration.cleanup = []
@@ -127,7 +130,8 @@ struct MetadataLog {
         }
     }
 
-    /// Starts a new reign of this node. Returns when `quorum-state` and the leader's record are on disk.
+    /// Starts a new reign of this node. Returns when `quorum-state` and the leader's record are on
+    /// disk.
     mutating func lead(clusterID: String, directory: String) throws(MetadataLogError) {
         do throws(LogError) {
             epoch = LeaderEpoch(max(try log.latestEpoch?.rawValue ?? 0, 0) + 1)
@@ -136,7 +140,8 @@ struct MetadataLog {
         }
         let state = QuorumState(clusterID: clusterID, voter: nodeID, epoch: epoch)
         do throws(FileError) {
-            // The epoch must be on disk before anything is written under it: it could be given out twice.
+            // The epoch must be on disk before anything is written under it: it could be given out
+            // twice.
             try world.files.replaceDurably(
                 "\(directory)/quorum-state", with: Bytes(state.text), directory: directory)
         } catch {
@@ -184,7 +189,8 @@ struct MetadataLog {
     }
 }
 
-/// The content of `quorum-state`: who leads and for whom this voter voted, in Kafka's JSON (version 0).
+/// The content of `quorum-state`: who leads and for whom this voter voted, in Kafka's JSON
+/// (version 0).
 struct QuorumState {
     let clusterID: String
     let voter: BrokerID

@@ -5,7 +5,8 @@ internal import WireProtocol
 enum SupportedFeatures {
     static let all: [FeatureRange] = [
         FeatureRange(
-            name: MetadataVersion.featureName, minimum: MetadataVersion.supported.lowerBound.rawValue,
+            name: MetadataVersion.featureName,
+            minimum: MetadataVersion.supported.lowerBound.rawValue,
             maximum: MetadataVersion.supported.upperBound.rawValue)
     ]
 }

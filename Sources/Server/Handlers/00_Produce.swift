@@ -6,12 +6,14 @@ internal import WireProtocol
 
 /// Produce, versions 3 to 13, announced from 0.
 ///
-/// - Idempotent producers (KIP-98): a repeated batch is answered with the offsets it got the first time.
-/// - acks 0: no answer, and a refusal ends the connection, as there is no other word for it; acks 1 and -1:
-///   answered once the batch is in the log. With an in-sync set of one that is also when it is committed.
+/// - Idempotent producers (KIP-98): a repeated batch is answered with the offsets it got the first
+///   time.
+/// - acks 0: no answer, and a refusal ends the connection, as there is no other word for it; acks
+///   1 and -1: answered once the batch is in the log. With an in-sync set of one that is also when
+///   it is committed.
 /// - Topics by id from 13 (KIP-516). A refusal of one partition leaves the others as they are.
-/// - Versions 0 to 2 are announced because librdkafka drops compression otherwise (KAFKA-18659); they cannot
-///   be used, as their record formats are gone (KIP-724).
+/// - Versions 0 to 2 are announced because librdkafka drops compression otherwise (KAFKA-18659);
+///   they cannot be used, as their record formats are gone (KIP-724).
 /// - Not done: waiting for followers (there are none), transactions.
 struct ProduceHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 3...13
@@ -22,7 +24,8 @@ struct ProduceHandler: RequestHandler {
 
     func handle(_ request: ProduceRequest, _ call: Call<ProduceResponse>) {
         guard request.acks >= -1, request.acks <= 1 else {
-            return answerAll(request, Refusal(.invalidRequiredAcks, "acks is \(request.acks)"), call)
+            return answerAll(
+                request, Refusal(.invalidRequiredAcks, "acks is \(request.acks)"), call)
         }
         if request.transactionalId != nil {
             return answerAll(
@@ -47,14 +50,16 @@ struct ProduceHandler: RequestHandler {
                         call.version >= 13 ? try cluster.topicName(topic.topicId) : topic.name
                     let partition = try cluster.partition(name, data.index)
                     let result = try append(
-                        data.records, to: partition, acks: request.acks, version: call.version, now: now)
+                        data.records, to: partition, acks: request.acks, version: call.version,
+                        now: now)
                     part.baseOffset = result.firstOffset.rawValue
                     part.logAppendTimeMs = result.logAppendTime.rawValue
                     part.logStartOffset = result.logStartOffset.rawValue
                 } catch {
                     refused = error
                     part.fill(error)
-                    world.log(.debug, "produce to \(topic.name)-\(data.index) refused: \(error.message)")
+                    world.log(
+                        .debug, "produce to \(topic.name)-\(data.index) refused: \(error.message)")
                 }
                 answer.partitionResponses.append(part)
             }

@@ -8,12 +8,15 @@ internal import WireProtocol
 /// Fetch, versions 4 to 18.
 ///
 /// - Long poll: answers when `minBytes` are there, when something is wrong, or after `maxWaitMs`.
-/// - Incremental sessions (KIP-227), leader epoch fencing (KIP-320), topics by id from 13 (KIP-516).
-/// - Records leave as pieces of segment files; no batch is opened. The first partition with data gives at
-///   least one whole batch, whatever the limits say (KIP-74); later ones may end in a partial batch.
-/// - Consumers read up to the high watermark. There are no transactions yet, so the last stable offset is
-///   the high watermark and no aborted transaction is listed.
-/// - Not done: fetches of followers (replica ids from 0 up are refused), reading from the closest replica (KIP-392).
+/// - Incremental sessions (KIP-227), leader epoch fencing (KIP-320), topics by id from 13
+///   (KIP-516).
+/// - Records leave as pieces of segment files; no batch is opened. The first partition with data
+///   gives at least one whole batch, whatever the limits say (KIP-74); later ones may end in a
+///   partial batch.
+/// - Consumers read up to the high watermark. There are no transactions yet, so the last stable
+///   offset is the high watermark and no aborted transaction is listed.
+/// - Not done: fetches of followers (replica ids from 0 up are refused), reading from the closest
+///   replica (KIP-392).
 struct FetchHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 4...18
 

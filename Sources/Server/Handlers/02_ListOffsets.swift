@@ -5,10 +5,12 @@ internal import WireProtocol
 
 /// ListOffsets, versions 0 to 11.
 ///
-/// - A time of -1 asks for the end (the high watermark), -2 and -4 for the log start, -3 for the record with
-///   the largest timestamp (KIP-734); -5 and -6 concern tiered storage, which there is none of: no offset.
+/// - A time of -1 asks for the end (the high watermark), -2 and -4 for the log start, -3 for the
+///   record with the largest timestamp (KIP-734); -5 and -6 concern tiered storage, which there is
+///   none of: no offset.
 /// - Any other time gives the first record at or after it, which may open one batch.
-/// - Version 0 (KIP-896 dropped it in Kafka 4, old clients still send it) gives a list of one offset.
+/// - Version 0 (KIP-896 dropped it in Kafka 4, old clients still send it) gives a list of one
+///   offset.
 struct ListOffsetsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...11
 

@@ -5,9 +5,11 @@ internal import WireProtocol
 
 /// Metadata, versions 0 to 13: brokers, topics and who leads which partition, from one image.
 ///
-/// - Topics by name, by id from 10 on (KIP-516); all of them for null, and for an empty list in version 0.
-/// - An unknown topic is created where `auto.create.topics.enable` and the request allow it; the answer then
-///   waits for the creation and describes the new topic, where Kafka makes the client ask again.
+/// - Topics by name, by id from 10 on (KIP-516); all of them for null, and for an empty list in
+///   version 0.
+/// - An unknown topic is created where `auto.create.topics.enable` and the request allow it; the
+///   answer then waits for the creation and describes the new topic, where Kafka makes the client
+///   ask again.
 /// - Brokers are listed with their address on the listener that was asked.
 struct MetadataHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...13

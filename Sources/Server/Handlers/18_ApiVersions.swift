@@ -4,8 +4,8 @@ internal import WireProtocol
 
 /// ApiVersions, versions 0 to 4 (KIP-35, KIP-511, KIP-584).
 ///
-/// Lists what the router serves, so the list cannot differ from the truth. A later version than 4 is answered
-/// by the router, in the layout of version 0 with UNSUPPORTED_VERSION.
+/// Lists what the router serves, so the list cannot differ from the truth. A later version than 4
+/// is answered by the router, in the layout of version 0 with UNSUPPORTED_VERSION.
 struct ApiVersionsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...4
 
@@ -15,8 +15,9 @@ struct ApiVersionsHandler: RequestHandler {
 
     func handle(_ request: ApiVersionsRequest, _ call: Call<ApiVersionsResponse>) {
         var response = ApiVersionsResponse()
-        if call.version >= 3, !Self.isLegal(request.clientSoftwareName)
-            || !Self.isLegal(request.clientSoftwareVersion)
+        if call.version >= 3,
+            !Self.isLegal(request.clientSoftwareName)
+                || !Self.isLegal(request.clientSoftwareVersion)
         {
             response.errorCode = ErrorCode.invalidRequest.rawValue
             return call.answer(response)

@@ -1,9 +1,9 @@
 internal import Coordination
 internal import WireProtocol
 
-/// CreateTopics, versions 0 to 7: partitions and replication factor or explicit assignments, settings, and
-/// validate-only. Answered when the topics are in the metadata log and this broker serves them, so a client may
-/// produce at once; the request's timeout never comes to bear.
+/// CreateTopics, versions 0 to 7: partitions and replication factor or explicit assignments,
+/// settings, and validate-only. Answered when the topics are in the metadata log and this broker
+/// serves them, so a client may produce at once; the request's timeout never comes to bear.
 struct CreateTopicsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...7
 

@@ -1,8 +1,8 @@
 internal import Coordination
 internal import WireProtocol
 
-/// DeleteTopics, versions 1 to 6: by name, or from 6 on by id too (KIP-516). The files are renamed at once and
-/// removed later.
+/// DeleteTopics, versions 1 to 6: by name, or from 6 on by id too (KIP-516). The files are renamed
+/// at once and removed later.
 struct DeleteTopicsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 1...6
 

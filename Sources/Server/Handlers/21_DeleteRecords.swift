@@ -4,8 +4,8 @@ internal import WireProtocol
 
 /// DeleteRecords, versions 0 to 2: raises the log start offset; -1 means up to the high watermark.
 ///
-/// Segments that lie wholly below are removed by the housekeeping. With an in-sync set of one the new start
-/// holds as soon as it is answered.
+/// Segments that lie wholly below are removed by the housekeeping. With an in-sync set of one the
+/// new start holds as soon as it is answered.
 struct DeleteRecordsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...2
 

@@ -3,8 +3,8 @@ internal import LogCore
 internal import Primitives
 internal import WireProtocol
 
-/// OffsetForLeaderEpoch, versions 2 to 4 (KIP-101, KIP-320): where a leader's reign ended, so that a client
-/// or follower can tell whether what it holds is still the log's truth.
+/// OffsetForLeaderEpoch, versions 2 to 4 (KIP-101, KIP-320): where a leader's reign ended, so that
+/// a client or follower can tell whether what it holds is still the log's truth.
 struct OffsetForLeaderEpochHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 2...4
 

@@ -2,8 +2,9 @@ internal import Coordination
 internal import Primitives
 internal import WireProtocol
 
-/// DescribeConfigs, versions 1 to 4: settings of topics, of this broker, and (broker with an empty name) of all
-/// brokers, each with where its value comes from. Other resource types are refused with INVALID_REQUEST.
+/// DescribeConfigs, versions 1 to 4: settings of topics, of this broker, and (broker with an empty
+/// name) of all brokers, each with where its value comes from. Other resource types are refused
+/// with INVALID_REQUEST.
 struct DescribeConfigsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 1...4
 
@@ -51,7 +52,8 @@ struct DescribeConfigsHandler: RequestHandler {
         case .broker:
             guard name == "\(broker.nodeID)" else {
                 throw Refusal(
-                    .invalidRequest, "this is broker \(broker.nodeID), it cannot describe '\(name)'")
+                    .invalidRequest, "this is broker \(broker.nodeID), it cannot describe '\(name)'"
+                )
             }
             return settings.entries
         default:

@@ -2,8 +2,9 @@ internal import LogCore
 internal import Primitives
 internal import WireProtocol
 
-/// DescribeLogDirs, versions 1 to 4: the log directories with their partitions and sizes, total and usable
-/// bytes of the disk from 4 on (KIP-827). An offline directory is listed with KAFKA_STORAGE_ERROR.
+/// DescribeLogDirs, versions 1 to 4: the log directories with their partitions and sizes, total
+/// and usable bytes of the disk from 4 on (KIP-827). An offline directory is listed with
+/// KAFKA_STORAGE_ERROR.
 struct DescribeLogDirsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 1...4
 

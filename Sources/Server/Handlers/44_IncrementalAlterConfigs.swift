@@ -1,8 +1,8 @@
 internal import Coordination
 internal import WireProtocol
 
-/// IncrementalAlterConfigs, versions 0 and 1 (KIP-339): set, delete, append to and subtract from settings of
-/// topics and brokers. Topic settings take effect before the answer goes out.
+/// IncrementalAlterConfigs, versions 0 and 1 (KIP-339): set, delete, append to and subtract from
+/// settings of topics and brokers. Topic settings take effect before the answer goes out.
 struct IncrementalAlterConfigsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...1
 

@@ -3,8 +3,8 @@ internal import Networking
 internal import Primitives
 internal import WireProtocol
 
-/// DescribeCluster, versions 0 to 2 (KIP-700, KIP-919, KIP-1073): the brokers, as seen from the listener that
-/// was asked. A broker cannot describe controllers: that endpoint type is refused.
+/// DescribeCluster, versions 0 to 2 (KIP-700, KIP-919, KIP-1073): the brokers, as seen from the
+/// listener that was asked. A broker cannot describe controllers: that endpoint type is refused.
 struct DescribeClusterHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...2
 
@@ -15,7 +15,8 @@ struct DescribeClusterHandler: RequestHandler {
         let image = view.now.image
         guard request.endpointType == 1 else {
             response.errorCode = ErrorCode.mismatchedEndpointType.rawValue
-            response.errorMessage = "a broker describes brokers (endpoint type 1), not \(request.endpointType)"
+            response.errorMessage =
+                "a broker describes brokers (endpoint type 1), not \(request.endpointType)"
             return call.answer(response)
         }
         response.endpointType = 1

@@ -2,8 +2,8 @@ internal import Coordination
 internal import Primitives
 internal import WireProtocol
 
-/// DescribeTopicPartitions, version 0 (KIP-966): topics in the order of their names, at most so many
-/// partitions in one answer, and a cursor where it goes on.
+/// DescribeTopicPartitions, version 0 (KIP-966): topics in the order of their names, at most so
+/// many partitions in one answer, and a cursor where it goes on.
 struct DescribeTopicPartitionsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...0
 

@@ -13,7 +13,9 @@ package enum BrokerProcess {
         let clock = PosixClock()
         let started = clock.monotonic()
         let result = DaemonCommandLine(.brokerd).parse(Array(arguments.dropFirst()))
-        guard case .run(let configuration, let warnings) = result else { return result.finish() ?? 1 }
+        guard case .run(let configuration, let warnings) = result else {
+            return result.finish() ?? 1
+        }
 
         let signals = StopSignals()
         let world = World.posix(log: StandardErrorLog(minimum: .info))

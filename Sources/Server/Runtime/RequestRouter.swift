@@ -32,8 +32,8 @@ struct Route: Sendable {
         versions = Handler.versions
         announcedVersions = Handler.announcedVersions
         decodeAndHandle = { (reader, head, connection) throws(DecodeError) in
-            // What follows the body is passed over, as Kafka does: librdkafka sends a few bytes too many
-            // when it asks for all topics.
+            // What follows the body is passed over, as Kafka does: librdkafka sends a few bytes
+            // too many when it asks for all topics.
             let request = try Handler.Request(from: &reader, version: head.version)
             handler.handle(
                 request, Call(head: head, connection: connection, slot: connection.reserveReply()))
@@ -43,9 +43,10 @@ struct Route: Sendable {
 
 /// Takes frames off connections and gives each to the handler of its API key.
 ///
-/// A frame that cannot be understood ends its connection and no other: after a wrong length or an unknown
-/// layout there is no telling where the next request starts. The one exception is Kafka's: ApiVersions with
-/// a version from the future is answered, so that the client can step down (KIP-35, KIP-511).
+/// A frame that cannot be understood ends its connection and no other: after a wrong length or an
+/// unknown layout there is no telling where the next request starts. The one exception is Kafka's:
+/// ApiVersions with a version from the future is answered, so that the client can step down
+/// (KIP-35, KIP-511).
 ///
 /// One router serves all connections of all loops; it holds no state beside its table.
 final class RequestRouter: ConnectionHandler, Sendable {
@@ -124,7 +125,8 @@ final class RequestRouter: ConnectionHandler, Sendable {
         ).answer(response)
     }
 
-    /// What ApiVersions lists, in the order of the keys. It is itself in the list, and is told the list.
+    /// What ApiVersions lists, in the order of the keys. It is itself in the list, and is told the
+    /// list.
     static func announced<Handler: RequestHandler>(
         _ routes: [Route], and other: Handler.Type
     ) -> [ApiVersionsResponse.ApiVersion] {

@@ -3,8 +3,8 @@ package import Primitives
 /// Everything a broker was told, checked and typed. A value: a change makes a new one.
 ///
 /// Made at start by `BrokerConfiguration(_:)` or `ConfigurationLoader`, and anew by
-/// `applying(forCluster:forBroker:)` when dynamic settings change. What one setting means is said at
-/// its declaration. Milliseconds and bytes throughout.
+/// `applying(forCluster:forBroker:)` when dynamic settings change. What one setting means is said
+/// at its declaration. Milliseconds and bytes throughout.
 package struct BrokerConfiguration: Sendable {
     let layers: ConfigurationLayers
     let addresses: BrokerAddresses

@@ -81,7 +81,8 @@ package struct DaemonCommandLine: Sendable {
         if let path {
             do {
                 let bytes = try files.readAll(path, limit: Self.fileLimit)
-                // Java reads Latin-1, people write UTF-8: what is not the one is taken as the other.
+                // Java reads Latin-1, people write UTF-8: what is not the one is taken as the
+                // other.
                 let text = bytes.text ?? String(bytes.array.map { Character(Unicode.Scalar($0)) })
                 let name = path.split(separator: "/").last.map(String.init) ?? path
                 let parsed = PropertiesFile.parse(text, name: name)

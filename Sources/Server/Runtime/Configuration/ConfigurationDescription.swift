@@ -79,8 +79,8 @@ extension TopicConfiguration {
 }
 
 extension ConfigurationLayers {
-    /// Every value given under one of the names, in the order in which they would count, each in its
-    /// own name's unit; the declared defaults last.
+    /// Every value given under one of the names, in the order in which they would count, each in
+    /// its own name's unit; the declared defaults last.
     func given(_ names: [ConfigurationKey.Synonym]) -> [ConfigurationEntry.Synonym] {
         var found: [ConfigurationEntry.Synonym] = []
         func add(_ name: String, _ text: String?, _ source: ConfigurationSource) {

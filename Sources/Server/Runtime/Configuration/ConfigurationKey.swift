@@ -1,8 +1,8 @@
 // Configuration, from the text in a file to the typed values the server works with:
 // declarations (this type; `BrokerKeys+*.swift`, `TopicKeys.swift`; names taken without effect or
 // refused: `KnownKeys.swift`), file syntax (`PropertiesFile.swift`), checks
-// (`ConfigurationLoader*.swift`), typed values (`BrokerConfiguration`, `TopicConfiguration`: immutable,
-// a dynamic change makes a new one), what AlterConfigs and DescribeConfigs need
+// (`ConfigurationLoader*.swift`), typed values (`BrokerConfiguration`, `TopicConfiguration`:
+// immutable, a dynamic change makes a new one), what AlterConfigs and DescribeConfigs need
 // (`ConfigurationRules`, `ConfigurationDescription.swift`), docs/config.md
 // (`ConfigurationDocumentation`), the daemons' arguments (`CommandLine.swift`).
 

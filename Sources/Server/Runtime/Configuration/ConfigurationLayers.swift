@@ -1,4 +1,5 @@
-/// Where a value comes from. The raw value is DescribeConfigs' code; a lower one wins over a higher.
+/// Where a value comes from. The raw value is DescribeConfigs' code; a lower one wins over a
+/// higher.
 package enum ConfigurationSource: Int8, Sendable {
     case dynamicTopic = 1
     case dynamicBroker = 2

@@ -14,10 +14,10 @@ package struct Property: Sendable, Equatable {
 
 /// The syntax of Java's .properties files (`java.util.Properties.load`).
 ///
-/// A line is blank, a comment (`#` or `!` first), or a key, then `=`, `:` or blanks, then the value.
-/// A backslash at the end of a line joins the next one to it without that one's leading blanks; elsewhere it
-/// escapes: `\t \n \r \f`, `\uXXXX`, and any other character for itself. Blanks after the value
-/// belong to it. Keys may repeat; what that means is the caller's business.
+/// A line is blank, a comment (`#` or `!` first), or a key, then `=`, `:` or blanks, then the
+/// value. A backslash at the end of a line joins the next one to it without that one's leading
+/// blanks; elsewhere it escapes: `\t \n \r \f`, `\uXXXX`, and any other character for itself.
+/// Blanks after the value belong to it. Keys may repeat; what that means is the caller's business.
 package enum PropertiesFile {
     /// The entries in the file's order, and a line for each thing that is no entry.
     package static func parse(
