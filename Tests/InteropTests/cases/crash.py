@@ -105,10 +105,11 @@ def aiokafka_idempotent(context: Context):
 
 @case("killed while kcat produces: no duplicate, no gap", 300, own_process=True)
 def kcat_idempotent(context: Context):
+    # -E: while its only broker is away, kcat shall go on.
     lines = [b"line %d" % i for i in range(SHORT if context.short else FULL)]
     half = len(lines) // 2
     with context.own_broker() as broker:
-        arguments = ["-P", "-t", "crash", "-p", "0", "-X", "enable.idempotence=true"]
+        arguments = ["-E", "-P", "-t", "crash", "-p", "0", "-X", "enable.idempotence=true"]
         arguments += ["-X", "acks=all", "-X", "linger.ms=1"]
         process = subprocess.Popen(
             ["kcat", "-b", broker.address, *arguments],
