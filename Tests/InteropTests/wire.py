@@ -206,6 +206,16 @@ def produce_body(topic, partition, records, acks=-1) -> bytes:
     return string(None) + struct.pack(">hi", acks, 10_000) + array([string(topic) + data])
 
 
+def new_producer(connection: Connection) -> tuple:
+    """(producer id, epoch), through InitProducerId 0."""
+    reader = connection.ask(INIT_PRODUCER_ID, 0, string(None) + struct.pack(">i", 60_000))
+    reader.int32()
+    error, producer, epoch = reader.int16(), reader.int64(), reader.int16()
+    if error:
+        raise AssertionError(f"InitProducerId: error {error}")
+    return producer, epoch
+
+
 def read_produced(reader: Reader) -> tuple:
     """(error, base offset) of the only partition of a Produce version 3 answer."""
     found = []
