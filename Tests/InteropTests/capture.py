@@ -20,6 +20,7 @@ import threading
 from pathlib import Path
 
 import corpus
+import wire
 from broker import Broker, OutsideBroker
 from clients import aio_kafka, all_clients, confluent, kafka_python, kcat
 from clients.admin import alter, confluent_admin, describe_topic, kafka_python_admin, settle
@@ -32,6 +33,21 @@ from record import Record
 GOLDEN = Path(__file__).resolve().parent.parent / "WireProtocolTests" / "Golden"
 BEARABLE = 2_000
 VERSIONS = ((0, 11), (1, 0), (2, 0), (2, 1), (2, 3), (2, 4), (2, 8), (3, 1), (3, 5), (3, 7), (4, 0))
+
+
+def is_overlong(key, version, frame: bytes) -> bool:
+    """Whether this is librdkafka's Metadata for all topics, which has bytes behind its body.
+
+    A reader passes them over, so that the frame is not what a writer makes of it.
+    """
+    if key != wire.METADATA or version < 11:
+        return False
+    body = wire.Reader(frame)
+    body.take(8)
+    body.string()
+    body.uvarint()
+    # No list of topics; then two flags, and no tagged fields.
+    return body.uvarint() == 0 and len(frame) > body.at + 3
 
 
 class Frames:
@@ -111,7 +127,8 @@ class Proxy:
     def _request(frame, waiting, frames):
         key, version, correlation = struct.unpack(">hhi", frame[:8])
         waiting[correlation] = (key, version)
-        frames.add("request", key, version, frame)
+        if not is_overlong(key, version, frame):
+            frames.add("request", key, version, frame)
 
     @staticmethod
     def _response(frame, waiting, frames):
@@ -171,7 +188,9 @@ def work_kafka_python(address, topic):
             admin.create_partitions({f"{name}-made": 3})
             admin.describe_configs([KPConfigResource("TOPIC", name)])
             admin.alter_configs([KPConfigResource("TOPIC", name, {"retention.ms": "2000000"})])
-            admin.describe_cluster()
+            # Over DescribeCluster 0, kafka-python trips over a field that came with version 1.
+            if version is None or version < (2, 8) or version >= (3, 7):
+                admin.describe_cluster()
             admin.delete_records({there: 1})
             admin.delete_topics([f"{name}-made"])
         admin.delete_topics([name])

@@ -206,6 +206,16 @@ def produce_body(topic, partition, records, acks=-1) -> bytes:
     return string(None) + struct.pack(">hi", acks, 10_000) + array([string(topic) + data])
 
 
+def new_producer(connection: Connection) -> tuple:
+    """(producer id, epoch), through InitProducerId 0."""
+    reader = connection.ask(INIT_PRODUCER_ID, 0, string(None) + struct.pack(">i", 60_000))
+    reader.int32()
+    error, producer, epoch = reader.int16(), reader.int64(), reader.int16()
+    if error:
+        raise AssertionError(f"InitProducerId: error {error}")
+    return producer, epoch
+
+
 def read_produced(reader: Reader) -> tuple:
     """(error, base offset) of the only partition of a Produce version 3 answer."""
     found = []
@@ -263,9 +273,31 @@ class Fetched:
         return next(iter(self.partitions.values()))
 
 
+def first_records(address: str, topic) -> bytes:
+    """The batches at the start of partition 0, a megabyte at most."""
+    with Connection(address) as connection:
+        part = Fetched(connection.ask(FETCH, 11, fetch_body([(topic, 0, 0, 1 << 20)]))).only()
+    if part.error or not part.records:
+        raise AssertionError(f"fetch: error {part.error}, {len(part.records)} bytes")
+    return part.records
+
+
+#: The number of each codec in a batch's attributes.
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+
+
 def codec_of(records: bytes) -> int:
     """The codec's number in the attributes of the first batch."""
     return struct.unpack(">h", records[21:23])[0] & 7
+
+
+def codecs_of(records: bytes) -> set:
+    """The codecs' numbers of all batches; the last one may be cut."""
+    found, at = set(), 0
+    while at + 61 <= len(records):
+        found.add(codec_of(records[at:]))
+        at += 12 + struct.unpack(">i", records[at + 8 : at + 12])[0]
+    return found
 
 
 def api_versions_v0(address: str) -> dict:

@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import corpus
+import wire
 from clients import aio_kafka, kafka_python
 from clients.admin import confluent_admin, describe_topic, settle
 from clients.confluent import Confluent, Sending, as_consumed, consumer, read_to_end
@@ -105,10 +106,11 @@ def aiokafka_idempotent(context: Context):
 
 @case("killed while kcat produces: no duplicate, no gap", 300, own_process=True)
 def kcat_idempotent(context: Context):
+    # -E: while its only broker is away, kcat shall go on.
     lines = [b"line %d" % i for i in range(SHORT if context.short else FULL)]
     half = len(lines) // 2
     with context.own_broker() as broker:
-        arguments = ["-P", "-t", "crash", "-p", "0", "-X", "enable.idempotence=true"]
+        arguments = ["-E", "-P", "-t", "crash", "-p", "0", "-X", "enable.idempotence=true"]
         arguments += ["-X", "acks=all", "-X", "linger.ms=1"]
         process = subprocess.Popen(
             ["kcat", "-b", broker.address, *arguments],
@@ -137,6 +139,36 @@ def kcat_idempotent(context: Context):
             pairs = enumerate(zip(lines, found))
             wrong = next((i for i, (line, got) in pairs if line != got.value), "the end")
             raise AssertionError(f"{len(found)} of {len(lines)} lines, first difference at {wrong}")
+
+
+@case("a batch sent again after SIGKILL is known again, however old its timestamps", 60, True)
+def known_again(context: Context):
+    with context.own_broker() as broker:
+        for number, age in enumerate((0, 2 * corpus.DAY, 6 * corpus.DAY)):
+            topic = f"again-{number}"
+            admin = confluent_admin(broker.address)
+            settle(admin.create_topics([NewTopic(topic, 1, 1)]))
+            stamp = int(time.time() * 1000) - age
+            with wire.Connection(broker.address) as connection:
+                producer, epoch = wire.new_producer(connection)
+
+            def put(sequence):
+                batch = wire.batch(
+                    [b"a", b"b"], timestamp=stamp, producer=(producer, epoch, sequence)
+                )
+                body = wire.produce_body(topic, 0, batch)
+                with wire.Connection(broker.address) as connection:
+                    return wire.read_produced(connection.ask(wire.PRODUCE, 3, body))
+
+            results = [put(0), put(2)]
+            broker.restart_after_kill()
+            results += [put(2), put(4)]
+            if results != [(0, 0), (0, 2), (0, 2), (0, 4)]:
+                days = age // corpus.DAY
+                raise AssertionError(
+                    f"timestamps {days} days old: (error, offset) of two batches, the second again"
+                    f" after SIGKILL, and a third: {results}, expected offsets 0, 2, 2, 4"
+                )
 
 
 @case("killed under a producer that is not idempotent: what was acknowledged is there", 300, True)

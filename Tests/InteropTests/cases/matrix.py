@@ -7,6 +7,7 @@ acknowledged before is read from a recovered log.
 import time
 
 import corpus
+import wire
 from clients import ALL_CODECS, all_clients
 from harness import Context, case
 from record import Record, require_same
@@ -52,6 +53,10 @@ def share_through(context: Context, producer, codec, number, of):
 
     latest = int(time.time() * 1000) + 1000
     read_by_all(context.address, topic, records, earliest, latest)
+    # A client that thinks the broker lacks a codec sends uncompressed batches, without a word.
+    stored = wire.codecs_of(wire.first_records(context.address, topic))
+    if wire.CODECS[codec] not in stored:
+        raise AssertionError(f"all is well but the codec: stored with {stored}, not with {codec}")
 
 
 def add_matrix():

@@ -1,7 +1,6 @@
 """What a broker refuses, and that each client says it in its own proper words."""
 
 import asyncio
-import struct
 
 import aiokafka.errors
 import kafka.errors
@@ -152,12 +151,7 @@ def sequences(context: Context):
     topic = context.topic("sequences")
     kafka_python.KafkaPython().produce(context.address, topic, 0, [Record(b"k", b"v")])
     with wire.Connection(context.address) as connection:
-        reader = connection.ask(
-            wire.INIT_PRODUCER_ID, 0, wire.string(None) + struct.pack(">i", 60_000)
-        )
-        reader.int32()
-        error, producer, epoch = reader.int16(), reader.int64(), reader.int16()
-        expect("InitProducerId", [0], error)
+        producer, epoch = wire.new_producer(connection)
 
         def put(sequence, values=(b"a", b"b")):
             batch = wire.batch(list(values), producer=(producer, epoch, sequence))

@@ -12,7 +12,6 @@ from confluent_kafka.admin import NewTopic
 from harness import Context, case
 from record import Record, require_same
 
-CODEC_NUMBERS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 TEXT = b"some text that can be made smaller " * 5
 RECORDS = [Record(b"key %d" % i, TEXT, (("n", b"%d" % i),), corpus.EPOCH + i) for i in range(200)]
 
@@ -24,15 +23,6 @@ def create(context: Context, hint: str, partitions=1, **config) -> str:
     admin = confluent_admin(context.address)
     settle(admin.create_topics([NewTopic(topic, partitions, 1, config=dotted)]))
     return topic
-
-
-def first_batch(context: Context, topic) -> bytes:
-    with wire.Connection(context.address) as connection:
-        body = wire.fetch_body([(topic, 0, 0, 1 << 20)])
-        part = wire.Fetched(connection.ask(wire.FETCH, 11, body)).only()
-    if part.error or not part.records:
-        raise AssertionError(f"fetch: error {part.error}, {len(part.records)} bytes")
-    return part.records
 
 
 @case("every client makes a topic by its first record")
@@ -65,8 +55,8 @@ def recompression(context: Context):
         for sent in ("none", "gzip", "zstd"):
             topic = create(context, f"re-{codec}", compression_type=codec)
             Confluent().produce(context.address, topic, 0, RECORDS, sent)
-            found = wire.codec_of(first_batch(context, topic))
-            expected = CODEC_NUMBERS["none" if codec == "uncompressed" else codec]
+            found = wire.codec_of(wire.first_records(context.address, topic))
+            expected = wire.CODECS["none" if codec == "uncompressed" else codec]
             if found != expected:
                 raise AssertionError(f"{sent} into a {codec} topic is stored with codec {found}")
             for client in all_clients():
@@ -75,10 +65,10 @@ def recompression(context: Context):
 
 @case("without compression.type the producer's codec stays")
 def codec_stays(context: Context):
-    for codec, number in CODEC_NUMBERS.items():
+    for codec, number in wire.CODECS.items():
         topic = create(context, f"as-{codec}")
         Confluent().produce(context.address, topic, 0, RECORDS, codec)
-        found = wire.codec_of(first_batch(context, topic))
+        found = wire.codec_of(wire.first_records(context.address, topic))
         if found != number:
             raise AssertionError(f"{codec} is stored with codec {found}, expected {number}")
 

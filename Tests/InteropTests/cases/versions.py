@@ -14,6 +14,7 @@ from harness import Context, case
 from kafka import TopicPartition as KPTopicPartition
 from record import Record, require_same
 
+FIND_COORDINATOR = 10
 RECORDS = [
     Record(b"k%d" % i, b"v%d" % i, (("h", b"%d" % i),), corpus.EPOCH + i) for i in range(100)
 ]
@@ -38,6 +39,9 @@ def needed(context: Context):
     # Without Produce from 0, librdkafka before 2.8 leaves compression away without a word.
     if found[wire.PRODUCE][0] != 0:
         raise AssertionError(f"Produce is listed from {found[wire.PRODUCE][0]}, expected 0")
+    # Without FindCoordinator, librdkafka holds the broker to be older than lz4.
+    if FIND_COORDINATOR not in found:
+        raise AssertionError("FindCoordinator is not listed: librdkafka sends no lz4")
     # The highest version is what zstd, topic ids and sessions hang on.
     least = {wire.PRODUCE: 11, wire.FETCH: 16, 2: 8, wire.METADATA: 12, wire.INIT_PRODUCER_ID: 4}
     for key, highest in least.items():

@@ -24,6 +24,8 @@ def consumer(address, **settings) -> Consumer:
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "enable.partition.eof": True,
+        # The end of a partition is told by an empty answer: how long a fetch waits for one.
+        "fetch.wait.max.ms": 20,
         "auto.offset.reset": "error",
         **QUIET,
     }
@@ -85,7 +87,10 @@ def read_to_end(client, partitions, seconds=90, at_once=10_000):
     while open_ends:
         if time.monotonic() > deadline:
             raise AssertionError(f"consumer saw no end of {sorted(open_ends)} in {seconds} s")
-        for message in client.consume(at_once, 0.5):
+        # consume() waits until it has as many as it may return, or its time is over; so wait for
+        # one, and then take what is there.
+        first = client.poll(0.5)
+        for message in [first, *client.consume(at_once, 0)] if first is not None else ():
             error = message.error()
             if error is None:
                 yield message

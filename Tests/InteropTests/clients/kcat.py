@@ -79,4 +79,6 @@ class Kcat:
 
     def consume(self, address, topic, partition, start=0):
         arguments = ["-C", "-q", "-e", "-t", topic, "-p", str(partition), "-o", str(start)]
+        # -e ends at an empty answer, and a fetch would wait half a second for it.
+        arguments += ["-X", "fetch.wait.max.ms=20"]
         return parse(run(address, *arguments, "-f", FORMAT))
