@@ -53,8 +53,10 @@ package final class Broker: Sendable {
         let gate = DispatchGroup()
         gate.enter()
         let box = RouterBox()
-        let (bound, advertised) = try listen(configuration, network) { _ in
+        let reachability = AdvertisedAddressCheck(configuration.advertisedListeners, log: world.log)
+        let (bound, advertised) = try listen(configuration, network) { connection in
             gate.wait()
+            reachability.check(connection)
             return box.router
         }
         let brokerEpoch = try register(configuration, advertised, storage, &round, world)
@@ -105,8 +107,11 @@ extension Broker {
         var directories: [LogDirectory] = []
         do throws(LogError) {
             for path in paths {
-                directories.append(
-                    try LogDirectory.open(path, world: world, defaults: defaults))
+                let directory = try LogDirectory.open(path, world: world, defaults: defaults)
+                let report = directory.report
+                let stop = report.wasCleanStop ? "a clean stop" : "no clean stop: logs were checked"
+                world.log(.info, "\(path): \(report.logCount) logs, after \(stop)")
+                directories.append(directory)
             }
         } catch {
             throw StartError(error)
@@ -238,7 +243,8 @@ extension Broker {
             min(
                 configuration.retentionCheckMilliseconds, configuration.flushCheckMilliseconds,
                 configuration.recoveryPointCheckpointMilliseconds,
-                configuration.logStartCheckpointMilliseconds), 100)
+                configuration.logStartCheckpointMilliseconds,
+                configuration.highWatermarkCheckpointMilliseconds), 1000)
     }
 
     private static func makeRouter(

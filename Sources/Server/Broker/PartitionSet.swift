@@ -40,6 +40,7 @@ final class PartitionSet: Sendable {
                 before: before.partitions(of: topic.name))
         }
         view.publish(ClusterView(image: image, partitions: partitions))
+        if before.image.provenance != .none { tell(before.image, image) }
         for topic in before.image.topicsByName where image.topic(topic.id) == nil {
             remove(
                 before.partitions(of: topic.name),
@@ -87,6 +88,15 @@ final class PartitionSet: Sendable {
         } catch {
             world.log(.error, "partition \(id) cannot be served: \(error)")
             return nil
+        }
+    }
+
+    private func tell(_ before: MetadataImage, _ after: MetadataImage) {
+        for topic in after.topicsByName where before.topic(topic.id) == nil {
+            world.log(.info, "topic \(topic.name) made, \(topic.partitions.count) partitions")
+        }
+        for topic in before.topicsByName where after.topic(topic.id) == nil {
+            world.log(.info, "topic \(topic.name) deleted")
         }
     }
 

@@ -120,6 +120,7 @@ extension ConfigurationKey {
             .high, "Milliseconds between two notes of the partitions' high watermarks."),
         .init(
             "log.initial.task.delay.ms", .long, default: "30000", limit: .atLeast(0), .low,
+            effect: .none("the first round comes one interval after the start"),
             "Milliseconds from the start to the first round of retention and the like."),
     ]
 

@@ -22,6 +22,7 @@ extension ConfigurationKey {
             """),
         .init(
             "inter.broker.listener.name", .string, default: nil, .medium,
+            effect: .none("there is only one broker yet"),
             "The listener brokers use among themselves; PLAINTEXT, or the first one, if not set."),
         .init(
             "security.inter.broker.protocol", .string, default: nil, limit: .oneOf(["PLAINTEXT"]),

@@ -47,9 +47,11 @@ extension ConfigurationKey {
             "Which of the listeners are for controllers; the others are for clients and brokers."),
         .init(
             "num.recovery.threads.per.data.dir", .int, default: "2", limit: .atLeast(1), .high,
+            effect: .none("logs are checked one after another"),
             "How many logs of one directory are checked at once at start after a crash."),
         .init(
             "background.threads", .int, default: "10", limit: .between(1, 1024), .high,
+            effect: .none("the system decides how many run at once"),
             "How many blocking jobs (flushing, deleting, recovering) may run at once."),
     ]
 
@@ -86,7 +88,7 @@ extension ConfigurationKey {
             """),
         .init(
             "producer.id.expiration.check.interval.ms", .int, default: "600000", limit: .atLeast(1),
-            .low,
+            .low, effect: .none("producers are forgotten in the rounds of retention"),
             "Milliseconds between two searches for producers to forget."),
     ]
 }
