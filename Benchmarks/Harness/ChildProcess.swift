@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Primitives
 
 /// A process that this one started. It is killed with the last reference, if it still runs.
 final class ChildProcess {
@@ -113,16 +114,23 @@ final class ChildProcess {
 
     /// The number after `key` in one of the system's status files; NaN if there is none.
     private func field(_ key: String, in path: String) -> Double {
-        guard let stream = unsafe fopen(path, "r") else { return .nan }
-        defer { unsafe fclose(stream) }
-        var line = [CChar](repeating: 0, count: 512)
-        while unsafe fgets(&line, 512, stream) != nil {
-            let bytes = line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-            let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard let text = readStatusFile(path) else { return .nan }
+        for line in text.split(separator: "\n") {
+            let words = line.split(whereSeparator: \.isWhitespace)
             if words.count > 1, words[0] == key { return Double(words[1]) ?? .nan }
         }
         return .nan
     }
+}
+
+/// The start of a file that has no size of its own, as those of `/proc`.
+func readStatusFile(_ path: String) -> String? {
+    let storage = ByteStorage(capacity: 16 << 10)
+    do throws(FileError) {
+        let file = try PosixFileSystem().open(path, .read)
+        let count = unsafe try file.read(into: storage.unsafeMutable, at: 0)
+        return storage.bytes(0..<count).text
+    } catch { return nil }
 }
 
 /// A child that serves a port, from its start to its line `ready NAME://HOST:PORT …`.

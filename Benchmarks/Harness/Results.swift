@@ -58,11 +58,7 @@ struct Results {
     }
 
     private static func machine() -> String {
-        let text = (try? PosixFileSystem().open("/proc/cpuinfo", .read)).flatMap { file in
-            let storage = ByteStorage(capacity: 4096)
-            let count = unsafe try? file.read(into: storage.unsafeMutable, at: 0)
-            return storage.bytes(0..<(count ?? 0)).text
-        }
+        let text = readStatusFile("/proc/cpuinfo")
         let model = text?.split(separator: "\n").first { $0.hasPrefix("model name") }
         let name = model?.split(separator: ":").last.map { String($0.dropFirst()) }
         return "\(sysconf(CInt(_SC_NPROCESSORS_ONLN))) × \(name ?? "unknown processor")"
