@@ -76,6 +76,7 @@ let package = Package(
             "WireProtocolTests", ["WireProtocol", "wiregen", "Primitives"], exclude: ["Golden"]),
         tests("LogCoreTests", ["LogCore", "RecordFormat", "Primitives"]),
         tests("NetworkingTests", ["Networking", "Primitives"]),
+        tests("ReplicationTests", ["Replication", "Primitives"]),
         tests("CoordinationTests", ["Coordination", "WireProtocol", "RecordFormat", "Primitives"]),
         tests(
             "ServerTests",
