@@ -123,6 +123,25 @@ import Testing
         }
     }
 
+    @Test("a batch sent again after a restart is known again, however old its timestamps are")
+    func oldTimestamps() throws {
+        for isClean in [true, false] {
+            let scene = try Scene { $0.producerExpirationMilliseconds = 1000 }
+            do {
+                let (directory, log) = try scene.create()
+                try log.append(2, from: 0)
+                // From here on the records' timestamps are older than the expiration.
+                scene.clock.advance(by: 5000)
+                try log.append(2, from: 2)
+                if isClean { try directory.close() }
+            }
+            scene.clock.advance(by: 5000)
+            let (_, log) = try scene.reopen()
+            #expect(try log.append(2, from: 2).duplicate)
+            #expect(try log.append(2, from: 4).firstOffset == Offset(4))
+        }
+    }
+
     @Test("silent producers are forgotten, and so are the oldest beyond the bound")
     func expiry() throws {
         let scene = try Scene {

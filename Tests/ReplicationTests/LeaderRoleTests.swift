@@ -18,7 +18,8 @@ struct LeaderRoleTests {
     func alone() {
         var role = role([one], logEnd: 10, highWatermark: 4)
         #expect(role.highWatermark == Offset(10))
-        #expect(role.replica(one, reached: Offset(12)))
+        let moved1 = role.replica(one, reached: Offset(12))
+        #expect(moved1)
         #expect(role.highWatermark == Offset(12))
     }
 
@@ -26,16 +27,20 @@ struct LeaderRoleTests {
     func least() {
         var role = role([one, two, three], logEnd: 10, highWatermark: 4)
         #expect(role.highWatermark == Offset(4))
-        #expect(!role.replica(two, reached: Offset(9)))
-        #expect(role.replica(three, reached: Offset(7)))
+        let moved2 = role.replica(two, reached: Offset(9))
+        #expect(!moved2)
+        let moved3 = role.replica(three, reached: Offset(7))
+        #expect(moved3)
         #expect(role.highWatermark == Offset(7))
-        #expect(!role.replica(one, reached: Offset(20)))
+        let moved4 = role.replica(one, reached: Offset(20))
+        #expect(!moved4)
     }
 
     @Test("a follower that is not in sync moves nothing")
     func outsider() {
         var role = role([one, two], logEnd: 10, highWatermark: 4)
-        #expect(!role.replica(three, reached: Offset(100)))
+        let moved5 = role.replica(three, reached: Offset(100))
+        #expect(!moved5)
         #expect(role.highWatermark == Offset(4))
         #expect(role.inSyncCount == 2)
     }
@@ -43,8 +48,10 @@ struct LeaderRoleTests {
     @Test("the high watermark never goes back, even when a follower does")
     func monotonic() {
         var role = role([one, two], logEnd: 10, highWatermark: 4)
-        #expect(role.replica(two, reached: Offset(8)))
-        #expect(!role.replica(two, reached: Offset(3)))
+        let moved6 = role.replica(two, reached: Offset(8))
+        #expect(moved6)
+        let moved7 = role.replica(two, reached: Offset(3))
+        #expect(!moved7)
         #expect(role.highWatermark == Offset(8))
     }
 

@@ -42,7 +42,8 @@ struct BrokerConfigurationTests {
             configuration.advertisedListeners.map(\.description) == ["PLAINTEXT://localhost:9092"])
         #expect(configuration.interBrokerListenerName == "PLAINTEXT")
         #expect(configuration.networkThreads == 3)
-        // One line for all that is known and not used, and one for each that is kept without effect.
+        // One line for all that is known and not used, and one for each that is kept without
+        // effect.
         #expect(warnings.count == 3, "\(warnings)")
         #expect(warnings.contains { $0.contains("num.io.threads, offsets.topic") })
     }

@@ -3,6 +3,7 @@ internal import RecordFormat
 
 /// What the first look at an append's batches tells.
 private struct AppendSummary {
+    let now: Timestamp
     var recordCount: Int64 = 0
     var maxTimestamp = Timestamp.none
     var lastOffset: Offset
@@ -21,7 +22,7 @@ extension LogContents {
             throw .invalidBatch(.truncated(needed: RecordBatchHeader.size, available: 0))
         }
         let first = endOffset
-        var summary = AppendSummary(lastOffset: first.advanced(by: -1))
+        var summary = AppendSummary(now: now, lastOffset: first.advanced(by: -1))
         if let duplicate = try check(bytes, &summary, configuration) {
             return AppendResult(
                 firstOffset: duplicate.firstOffset, lastOffset: duplicate.lastOffset,
@@ -46,7 +47,7 @@ extension LogContents {
         _ bytes: Bytes, now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) {
         if bytes.isEmpty { return }
-        var summary = AppendSummary(lastOffset: endOffset.advanced(by: -1))
+        var summary = AppendSummary(now: now, lastOffset: endOffset.advanced(by: -1))
         var position = 0
         while position < bytes.count {
             let header = try Self.batch(in: bytes, at: position).header
@@ -104,9 +105,9 @@ extension LogContents {
                 if size < bytes.count {
                     var entry = staged[id] ?? producers.entries[id] ?? ProducerEntry()
                     if header.attributes.isControl {
-                        entry.noteMarker(header, coordinatorEpoch: nil)
+                        entry.noteMarker(header, coordinatorEpoch: nil, now: summary.now)
                     } else {
-                        entry.note(header)
+                        entry.note(header, now: summary.now)
                     }
                     staged[id] = entry
                 }
@@ -160,18 +161,20 @@ extension LogContents {
         endOffset = summary.lastOffset.advanced(by: 1)
         unflushedRecords += summary.recordCount
         if unflushedSince == nil { unflushedSince = context.world.clock.monotonic() }
-        if let single = summary.single { return try note(single, at: start, configuration) }
+        if let single = summary.single {
+            return try note(single, at: start, now: summary.now, configuration)
+        }
         var position = 0
         while position < bytes.count {
             let batch = try Self.batch(in: bytes, at: position)
-            try note(batch, at: start + position, configuration)
+            try note(batch, at: start + position, now: summary.now, configuration)
             position += batch.header.sizeInBytes
         }
     }
 
     /// Takes note of a batch that is in the active segment: indexes, epochs, producers.
     private mutating func note(
-        _ batch: RecordBatch, at position: Int, _ configuration: LogConfiguration
+        _ batch: RecordBatch, at position: Int, now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) {
         let header = batch.header
         // The batch is in the log whatever becomes of its index entry, and the caller must not hear
@@ -189,7 +192,7 @@ extension LogContents {
             producers.note(
                 header,
                 coordinatorEpoch: header.attributes.isControl
-                    ? TransactionMarker.coordinatorEpoch(of: batch) : nil)
+                    ? TransactionMarker.coordinatorEpoch(of: batch) : nil, now: now)
         }
     }
 }

@@ -23,7 +23,7 @@ extension LogContents {
         try writeEpochs()
         let end = endOffset
         try dropSnapshots { $0 > end }
-        try rebuildProducers(now: now, configuration)
+        try rebuildProducers(now: now)
     }
 
     private mutating func cutActive(at target: Offset) throws(LogError) {

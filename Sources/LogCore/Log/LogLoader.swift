@@ -217,6 +217,6 @@ struct LogLoader {
         let newest = contents.snapshots.last { $0 <= end }
         // One for each segment, and the newest: a clean stop leaves it at the end.
         try contents.dropSnapshots { $0 > end || ($0 != newest && !bases.contains($0)) }
-        try contents.rebuildProducers(now: now, configuration)
+        try contents.rebuildProducers(now: now)
     }
 }

@@ -4,14 +4,12 @@ internal import RecordFormat
 extension LogContents {
     /// Fills the producer table from the newest snapshot that can be read, and from the headers of
     /// the batches behind it.
-    mutating func rebuildProducers(
-        now: Timestamp, _ configuration: LogConfiguration
-    ) throws(LogError) {
+    mutating func rebuildProducers(now: Timestamp) throws(LogError) {
         producers.removeAll()
         var from = startOffset
         while let newest = snapshots.last {
             if let entries = try readSnapshot(newest) {
-                for (id, entry) in entries { producers.restore(id, entry) }
+                for (id, entry) in entries { producers.restore(id, entry, now: now) }
                 from = max(newest, startOffset)
                 producers.snapshotOffset = newest
                 break
@@ -19,8 +17,7 @@ extension LogContents {
             try dropSnapshots { $0 == newest }
         }
         if snapshots.isEmpty { producers.snapshotOffset = .none }
-        try replayProducers(from: from)
-        producers.expire(now: now, after: configuration.producerExpirationMilliseconds)
+        try replayProducers(from: from, now: now)
     }
 
     private func readSnapshot(
@@ -39,7 +36,9 @@ extension LogContents {
         }
     }
 
-    private mutating func replayProducers(from start: Offset) throws(LogError) {
+    private mutating func replayProducers(
+        from start: Offset, now: Timestamp
+    ) throws(LogError) {
         guard start < endOffset, let first = segmentIndex(for: start) else { return }
         for index in first..<segments.count {
             let from = max(start, segments[index].baseOffset)
@@ -53,7 +52,7 @@ extension LogContents {
                     epoch = TransactionMarker.coordinatorEpoch(
                         of: try segment.load(found, from: file, context))
                 }
-                producers.note(found.header, coordinatorEpoch: epoch)
+                producers.note(found.header, coordinatorEpoch: epoch, now: now)
                 return true
             }
         }

@@ -27,7 +27,11 @@ struct ProducerEntry: Sendable, Equatable {
 
     var epoch: ProducerEpoch = .none
     var coordinatorEpoch: Int32 = -1
+    /// Of its newest batch, which is its client's clock.
     var lastTimestamp: Timestamp = .none
+    /// When this process last heard of it, by its own clock: expiry goes by that. A client that
+    /// writes old timestamps is at work all the same, and its last batch may come again.
+    var lastHeard: Timestamp = .none
     /// The first offset of the open transaction.
     var transactionStart: Offset?
     /// Oldest first, at most five.
@@ -69,7 +73,8 @@ struct ProducerEntry: Sendable, Equatable {
     }
 
     /// Takes note of a data batch that is in the log.
-    mutating func note(_ header: RecordBatchHeader) {
+    mutating func note(_ header: RecordBatchHeader, now: Timestamp) {
+        lastHeard = now
         adopt(header.producerEpoch)
         if batches.count == Self.remembered { batches.removeFirst() }
         if batches.isEmpty { batches.reserveCapacity(Self.remembered) }
@@ -84,7 +89,10 @@ struct ProducerEntry: Sendable, Equatable {
     }
 
     /// Takes note of the marker that ends the producer's transaction.
-    mutating func noteMarker(_ header: RecordBatchHeader, coordinatorEpoch: Int32?) {
+    mutating func noteMarker(
+        _ header: RecordBatchHeader, coordinatorEpoch: Int32?, now: Timestamp
+    ) {
+        lastHeard = now
         adopt(header.producerEpoch)
         if let coordinatorEpoch { self.coordinatorEpoch = coordinatorEpoch }
         lastTimestamp = header.maxTimestamp

@@ -16,21 +16,24 @@ struct ProducerTable: Sendable {
 
     mutating func removeAll() { entries = [:] }
 
-    mutating func restore(_ id: ProducerID, _ entry: ProducerEntry) {
+    /// Puts back what a snapshot says. It counts as heard of `now`: nobody knows when it was.
+    mutating func restore(_ id: ProducerID, _ entry: ProducerEntry, now: Timestamp) {
         makeRoom()
+        var entry = entry
+        entry.lastHeard = now
         entries[id] = entry
     }
 
     /// Takes note of a batch with a producer id that is in the log.
     ///
     /// - Parameter coordinatorEpoch: from the marker, where the batch is one.
-    mutating func note(_ header: RecordBatchHeader, coordinatorEpoch: Int32?) {
+    mutating func note(_ header: RecordBatchHeader, coordinatorEpoch: Int32?, now: Timestamp) {
         if entries.count >= limit, entries[header.producerID] == nil { makeRoom() }
         if header.attributes.isControl {
             entries[header.producerID, default: ProducerEntry()]
-                .noteMarker(header, coordinatorEpoch: coordinatorEpoch)
+                .noteMarker(header, coordinatorEpoch: coordinatorEpoch, now: now)
         } else {
-            entries[header.producerID, default: ProducerEntry()].note(header)
+            entries[header.producerID, default: ProducerEntry()].note(header, now: now)
         }
     }
 
@@ -40,7 +43,7 @@ struct ProducerTable: Sendable {
         let (oldest, overflow) = now.rawValue.subtractingReportingOverflow(expiration)
         if overflow { return }
         let isExpired = { (entry: ProducerEntry) in
-            entry.transactionStart == nil && entry.lastTimestamp.rawValue <= oldest
+            entry.transactionStart == nil && entry.lastHeard.rawValue <= oldest
         }
         if entries.contains(where: { isExpired($0.value) }) {
             entries = entries.filter { !isExpired($0.value) }
@@ -51,7 +54,7 @@ struct ProducerTable: Sendable {
         if entries.count < limit { return }
         // Ordered by the id too: what is forgotten must not hang on the order of a dictionary.
         let silent = entries.filter { $0.value.transactionStart == nil }
-            .sorted { ($0.value.lastTimestamp, $0.key) < ($1.value.lastTimestamp, $1.key) }
+            .sorted { ($0.value.lastHeard, $0.key) < ($1.value.lastHeard, $1.key) }
         for (id, _) in silent.prefix(max(limit / 16, 1)) { entries[id] = nil }
     }
 

@@ -1,8 +1,8 @@
 internal import Networking
 internal import Primitives
 
-/// Tells the operator when a client comes that will not get far: it reached this broker from another machine, and
-/// will be sent to an address that means the client itself.
+/// Tells the operator when a client comes that will not get far: it reached this broker from
+/// another machine, and will be sent to an address that means the client itself.
 ///
 /// The client only sees time-outs then, which is the best known riddle of Kafka's.
 final class AdvertisedAddressCheck: Sendable {

@@ -265,6 +265,7 @@ extension Broker {
                 MetadataHandler(
                     view: view, topicCreation: TopicCreation(controller: controller),
                     allowsAutoCreation: configuration.autoCreateTopics)),
+            Route(FindCoordinatorHandler()),
             Route(CreateTopicsHandler(controller: controller)),
             Route(DeleteTopicsHandler(controller: controller)),
             Route(DeleteRecordsHandler(view: view)),
