@@ -42,7 +42,9 @@ struct TidyTests {
     @Test("time, chance and files are touched in Primitives only")
     func outsideWorld() {
         // wiregen and Benchmarks run beside the servers, never in one.
-        let elsewhere = written.filter { !["Primitives", "wiregen", "Benchmarks"].contains($0.module) }
+        let elsewhere = written.filter {
+            !["Primitives", "wiregen", "Benchmarks"].contains($0.module)
+        }
         expectNone(
             lines(of: elsewhere) { _, line in
                 for banned in ["Date()", "SystemRandomNumberGenerator", "fopen"]

@@ -4,7 +4,8 @@ internal import Primitives
 internal import WireProtocol
 
 /// FindCoordinator, versions 0 to 4: says that there are no coordinators, neither of groups nor of
-/// transactions. UNSUPPORTED_VERSION is final, so that a client tells its user instead of asking for ever.
+/// transactions, with the code that clients take quietly: a librdkafka consumer that was given its
+/// partitions looks for a coordinator all the same, and a final code would end it.
 ///
 /// Announced because librdkafka takes a broker without it to be older than lz4, and then sends lz4
 /// batches uncompressed, without a word.
@@ -12,7 +13,7 @@ struct FindCoordinatorHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...4
 
     func handle(_ request: FindCoordinatorRequest, _ call: Call<FindCoordinatorResponse>) {
-        let code = ErrorCode.unsupportedVersion.rawValue
+        let code = ErrorCode.coordinatorNotAvailable.rawValue
         let message = "this broker has no consumer groups and no transactions yet"
         var response = FindCoordinatorResponse()
         response.errorCode = code
