@@ -48,6 +48,9 @@ package protocol Connection: AnyObject, Sendable {
     /// The name of the listener that accepted it; empty for an outbound connection.
     var listenerName: String { get }
 
+    /// Whether it is closed, so that nothing more can reach the peer.
+    var isClosed: Bool { get }
+
     /// Takes the next place in the order of replies.
     func reserveReply() -> ReplySlot
 

@@ -109,8 +109,8 @@ extension Broker {
             for path in paths {
                 let directory = try LogDirectory.open(path, world: world, defaults: defaults)
                 let report = directory.report
-                let stop = report.wasCleanStop ? "a clean stop" : "no clean stop: logs were checked"
-                world.log(.info, "\(path): \(report.logCount) logs, after \(stop)")
+                let state = report.wasCleanStop ? "as a clean stop left them" : "checked"
+                world.log(.info, "\(path): \(report.logCount) logs, \(state)")
                 directories.append(directory)
             }
         } catch {

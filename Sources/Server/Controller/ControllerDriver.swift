@@ -18,6 +18,18 @@ final class ControllerDriver: Sendable {
     private struct Job: Sendable {
         let decide: @Sendable (inout Round) throws(MetadataLogError) -> @Sendable () -> Void
         let refuse: @Sendable (Refusal) -> Void
+
+        /// A full disk refuses this job alone: a log that has no room for records is as it was before.
+        func decideOrRefuse(
+            _ round: inout Round
+        ) throws(MetadataLogError) -> @Sendable () -> Void {
+            do throws(MetadataLogError) {
+                return try decide(&round)
+            } catch {
+                guard case .log(.io(let file)) = error, file.isNoSpace else { throw error }
+                return { refuse(Refusal(.kafkaStorageError, "\(error)")) }
+            }
+        }
     }
 
     /// What a round works on.
@@ -47,6 +59,7 @@ final class ControllerDriver: Sendable {
     }
 
     private struct State {
+        /// Taken out while a job works on it, so that changing it copies nothing.
         var round: Round?
         var queue: [Job] = []
         var isRunning = false
@@ -122,15 +135,16 @@ final class ControllerDriver: Sendable {
     private func run() {
         while true {
             let (jobs, round) = state.withLock { state -> ([Job], Round?) in
-                defer { state.queue = [] }
                 state.isRunning = !state.queue.isEmpty
+                guard state.isRunning else { return ([], nil) }
+                defer { (state.queue, state.round) = ([], nil) }
                 return (state.queue, state.round)
             }
             guard !jobs.isEmpty, var round else { return }
             round.changed = false
             do throws(MetadataLogError) {
                 var answers: [@Sendable () -> Void] = []
-                for job in jobs { answers.append(try job.decide(&round)) }
+                for job in jobs { answers.append(try job.decideOrRefuse(&round)) }
                 if round.changed { try round.log.synchronize() }
                 let finished = round
                 state.withLock { $0.round = finished }

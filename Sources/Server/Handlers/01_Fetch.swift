@@ -47,14 +47,17 @@ struct FetchHandler: RequestHandler {
         if outcome.isEnough || request.maxWaitMs <= 0 {
             return call.answer(sessions.conclude(plan, &outcome))
         }
-        let (sessions, loop) = (sessions, call.connection.loop)
-        let fetch = ParkedFetch(loop: loop, partitions: outcome.partitions) { atDeadline in
+        let (sessions, connection) = (sessions, call.connection)
+        let fetch = ParkedFetch(
+            connection: connection, partitions: outcome.partitions
+        ) { atDeadline in
             var outcome = reading.read()
             guard outcome.isEnough || atDeadline else { return false }
             call.answer(sessions.conclude(plan, &outcome))
             return true
         }
-        fetch.park(until: loop.now.adding(milliseconds: Int64(request.maxWaitMs)))
+        fetch.park(
+            until: connection.loop.now.adding(milliseconds: Int64(request.maxWaitMs)))
     }
 }
 
