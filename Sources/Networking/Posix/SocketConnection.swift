@@ -79,7 +79,7 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
         return false
     }
 
-    private var isClosed: Bool {
+    var isClosed: Bool {
         if case .closed = phase { return true }
         return false
     }
