@@ -26,7 +26,7 @@ final class ControllerDriver: Sendable {
             do throws(MetadataLogError) {
                 return try decide(&round)
             } catch {
-                guard case .log(.io(let file)) = error, file.isNoSpace else { throw error }
+                guard error.isNoSpace else { throw error }
                 return { refuse(Refusal(.kafkaStorageError, "\(error)")) }
             }
         }

@@ -13,6 +13,12 @@ enum MetadataLogError: Error, Sendable, CustomStringConvertible {
     case compression(CompressionError)
     case quorumState(FileError)
 
+    /// The disk is full, and nothing has changed.
+    var isNoSpace: Bool {
+        if case .log(.io(let error)) = self { return error.isNoSpace }
+        return false
+    }
+
     var description: String {
         switch self {
         case .log(let error): "metadata log: \(error)"
