@@ -22,7 +22,9 @@ enum BrokerTargets {
     private static func frames<Request: RequestMessage>(
         _ request: Request, _ served: [APIKey: ClosedRange<Int16>]
     ) -> [Bytes] {
-        guard let versions = served[Request.apiKey]?.clamped(to: Request.versions) else { return [] }
+        guard let versions = served[Request.apiKey]?.clamped(to: Request.versions) else {
+            return []
+        }
         let (low, high) = (versions.lowerBound, versions.upperBound)
         return Set([low, low + (high - low) / 2, high]).sorted().map { version in
             var writer = ByteWriter()

@@ -81,7 +81,8 @@ final class BrokerUnderFire: Sendable {
 
     // MARK: Requests
 
-    private static func frame<Request: RequestMessage>(_ request: Request, version: Int16) -> Bytes {
+    private static func frame<Request: RequestMessage>(_ request: Request, version: Int16) -> Bytes
+    {
         var writer = ByteWriter()
         RequestHeader(
             apiKey: Request.apiKey, apiVersion: version, correlationId: probeCorrelation,
@@ -169,16 +170,21 @@ final class BrokerUnderFire: Sendable {
         return session
     }
 
-    private static func start(on files: MemoryFileSystem) throws(FuzzTarget.Broken) -> Session {
+    private static func start(
+        on files: MemoryFileSystem, restarts: Int = 0
+    ) throws(FuzzTarget.Broken) -> Session {
         let settings = [
             "listeners=PLAINTEXT://127.0.0.1:0", "log.dirs=/data",
             "auto.create.topics.enable=false", "socket.request.max.bytes=1048576",
         ]
         let command = DaemonCommandLine(.brokerd, files: files, hostName: "localhost")
-        guard case .run(let configuration, _) = command.parse(settings.flatMap { ["--override", $0] })
+        guard
+            case .run(let configuration, _) = command.parse(
+                settings.flatMap { ["--override", $0] })
         else { throw Broken(description: "the settings are refused") }
         let world = World(
-            clock: PosixClock(), random: RepeatableRandom(seed: 1), files: files,
+            // Another sequence after a restart: ids must not come again.
+            clock: PosixClock(), random: RepeatableRandom(seed: UInt64(1 + restarts)), files: files,
             background: DispatchBackgroundWork(label: "fuzz", limit: 1000), log: SilentLog())
         let failure = Failure()
         do {
@@ -186,7 +192,7 @@ final class BrokerUnderFire: Sendable {
             let broker = try Broker.start(configuration, world: world, network: network) { reason in
                 failure.reason.withLock { $0 = $0 ?? reason }
             }
-            return Session(broker: broker, files: files, failure: failure)
+            return Session(broker: broker, files: files, failure: failure, restarts: restarts)
         } catch {
             throw Broken(description: "the broker does not start: \(error)")
         }
@@ -195,10 +201,10 @@ final class BrokerUnderFire: Sendable {
     private static func restarted(_ session: Session) throws(FuzzTarget.Broken) -> Session {
         var old = session
         old.client = nil
-        guard old.broker.stop() else { throw Broken(description: "the broker does not stop cleanly") }
+        guard old.broker.stop() else {
+            throw Broken(description: "the broker does not stop cleanly")
+        }
         if old.restarts >= restartsOfOneData { return try start() }
-        var next = try start(on: old.files)
-        next.restarts = old.restarts + 1
-        return next
+        return try start(on: old.files, restarts: old.restarts + 1)
     }
 }

@@ -14,7 +14,8 @@ enum LogTargets {
         },
         target("snapshots", "snapshots of producers") { $0.hasSuffix(".snapshot") },
         target("checkpoints", "checkpoints, metadata of the partition, marker of a clean stop") {
-            $0.hasSuffix("-checkpoint") || $0.hasSuffix(".metadata") || $0.hasSuffix("cleanshutdown")
+            $0.hasSuffix("-checkpoint") || $0.hasSuffix(".metadata")
+                || $0.hasSuffix("cleanshutdown")
         },
     ]
 

@@ -25,9 +25,12 @@ struct LogTrial {
 
     private let files: MemoryFileSystem
     private let state: State
+    /// The content is what it was: nothing may be refused.
+    private let isSound: Bool
 
     init(_ template: LogTemplate, path: String, content: [UInt8], state: State) {
         var image = state == .clean ? template.clean : template.crashed
+        isSound = image.files[path] == content
         image.files[path] = content
         if state == .unflushed {
             image.files[LogTemplate.path + "/recovery-point-offset-checkpoint"] = nil
@@ -37,14 +40,21 @@ struct LogTrial {
     }
 
     func run() throws(FuzzTarget.Broken) {
-        guard let directory = open() else { return }
+        guard let directory = open() else {
+            if isSound { throw Broken(description: "a sound directory does not open") }
+            return
+        }
         guard let log = directory.log(LogTemplate.partition) else {
             throw Broken(description: "the log is gone")
         }
         // A log that refuses its files does so at every call.
         guard let start = try? log.logStartOffset, let end = try? log.logEndOffset else {
             _ = try? directory.close()
+            if isSound { throw Broken(description: "a sound log does not open") }
             return
+        }
+        if isSound, end < Offset(70) {
+            throw Broken(description: "a sound log ends at \(end)")
         }
         guard start >= .zero, start <= end else {
             throw Broken(description: "a log from \(start) to \(end)")
@@ -87,11 +97,11 @@ struct LogTrial {
                 throw Broken(description: "nothing to read at \(offset), inside the log")
             }
             let bytes = try region.file.read(count: region.count, at: region.position)
-            if state == .unflushed { try check(bytes, from: offset) }
+            if state == .unflushed || isSound { try check(bytes, from: offset) }
         } catch let error as FuzzTarget.Broken {
-            if state == .unflushed { throw error }
+            if state == .unflushed || isSound { throw error }
         } catch {
-            if state == .unflushed {
+            if state == .unflushed || isSound {
                 throw Broken(description: "offset \(offset) of a recovered log: \(error)")
             }
         }
@@ -167,10 +177,11 @@ struct LogTrial {
         let second = open()
         let again = second?.log(LogTemplate.partition)
         let boundsAgain = try? (again?.logStartOffset, again?.logEndOffset)
-        if state == .unflushed, let bounds {
+        if state == .unflushed || isSound, let bounds {
             guard let boundsAgain, boundsAgain == bounds else {
                 throw Broken(
-                    description: "closed with \(bounds), opened with \(boundsAgain as Any)")
+                    description: "closed with \(bounds), opened with "
+                        + "\(boundsAgain.map { "\($0)" } ?? "an error")")
             }
         }
         _ = try? second?.close()
