@@ -23,9 +23,24 @@ final class BrokerUnderFire: Sendable {
         var port: UInt16 { broker.listeners[0].port }
     }
 
-    /// Why the broker said it cannot go on.
-    private final class Failure: Sendable {
+    /// Why the broker said it cannot go on, and what else it complained of.
+    private final class Failure: LogSink {
+        private static let lineLimit = 6
+
         let reason = Mutex<String?>(nil)
+        private let lines = Mutex<[String]>([])
+
+        var minimum: LogLevel { .warn }
+
+        func write(_ level: LogLevel, _ line: String) {
+            // One a peer that sends nonsense: to be expected here.
+            if line.hasPrefix("closing the connection") { return }
+            lines.withLock { lines in
+                lines = lines.suffix(Self.lineLimit - 1) + ["\(level) \(line)"]
+            }
+        }
+
+        var lastLines: String { lines.withLock { $0.joined(separator: "; ") } }
     }
 
     private typealias Broken = FuzzTarget.Broken
@@ -182,11 +197,11 @@ final class BrokerUnderFire: Sendable {
             case .run(let configuration, _) = command.parse(
                 settings.flatMap { ["--override", $0] })
         else { throw Broken(description: "the settings are refused") }
+        let failure = Failure()
         let world = World(
             // Another sequence after a restart: ids must not come again.
             clock: PosixClock(), random: RepeatableRandom(seed: UInt64(1 + restarts)), files: files,
-            background: DispatchBackgroundWork(label: "fuzz", limit: 1000), log: SilentLog())
-        let failure = Failure()
+            background: DispatchBackgroundWork(label: "fuzz", limit: 1000), log: failure)
         do {
             let network = try EventLoopGroup(count: 2, world: world)
             let broker = try Broker.start(configuration, world: world, network: network) { reason in
@@ -202,7 +217,8 @@ final class BrokerUnderFire: Sendable {
         var old = session
         old.client = nil
         guard old.broker.stop() else {
-            throw Broken(description: "the broker does not stop cleanly")
+            throw Broken(
+                description: "the broker does not stop cleanly; \(old.failure.lastLines)")
         }
         if old.restarts >= restartsOfOneData { return try start() }
         return try start(on: old.files, restarts: old.restarts + 1)
