@@ -21,7 +21,8 @@ struct ImportTests {
         "controllerd": ["Server"],
         "apus": ["Client", "LogCore"],
         "simulate": [
-            "Simulation", "Server", "LogCore", "WireProtocol", "RecordFormat", "Primitives",
+            "Simulation", "Server", "LogCore", "Networking", "WireProtocol", "RecordFormat",
+            "Primitives",
         ],
         "wiregen": [],
         "Benchmarks": [

@@ -172,6 +172,8 @@ package final class LogDirectory: Sendable {
         guard PartitionDirectoryName.isTopicName(partition.topic), partition.partition.rawValue >= 0
         else { throw .invalidTopicName(partition.topic) }
         return try changes.withLock { (_) throws(LogError) in
+            // After `close` the directory may have another owner.
+            guard state.withLock({ $0.lock != nil }) else { throw .closed(partition) }
             guard self.log(partition) == nil else { throw .logExists(partition) }
             // Names that were in use: what the checkpoints say is about another log.
             try checkpoints.forget(partition, context)
@@ -267,24 +269,27 @@ package final class LogDirectory: Sendable {
     ///
     /// - Parameter brokerEpoch: for the next registration (KIP-966); -1 for none.
     package func close(brokerEpoch: BrokerEpoch = .none) throws(LogError) {
-        let all = logs
-        defer {
-            for log in all { log.shut() }
-            state.withLock { state in
-                state.logs = [:]
-                state.lock = nil
+        // A topic that is deleted meanwhile must not pass for a log that cannot be closed.
+        try changes.withLock { (_) throws(LogError) in
+            let all = logs
+            defer {
+                for log in all { log.shut() }
+                state.withLock { state in
+                    state.logs = [:]
+                    state.lock = nil
+                }
             }
-        }
-        try context.requireOnline()
-        let now = context.world.clock.wall()
-        for log in all { try log.close(now: now) }
-        try writeCheckpoints()
-        // With the marker the next owner would trust the damaged files.
-        if all.contains(where: { $0.isDamaged }) { return }
-        try context.committing { () throws(FileError) in
-            try context.files.replaceDurably(
-                path + "/" + Self.markerName,
-                with: Bytes("{\"version\":0,\"brokerEpoch\":\(brokerEpoch)}"), directory: path)
+            try context.requireOnline()
+            let now = context.world.clock.wall()
+            for log in all { try log.close(now: now) }
+            try writeCheckpoints()
+            // With the marker the next owner would trust the damaged files.
+            if all.contains(where: { $0.isDamaged }) { return }
+            try context.committing { () throws(FileError) in
+                try context.files.replaceDurably(
+                    path + "/" + Self.markerName,
+                    with: Bytes("{\"version\":0,\"brokerEpoch\":\(brokerEpoch)}"), directory: path)
+            }
         }
     }
 }

@@ -17,5 +17,6 @@ struct FuzzTarget: Sendable {
     let run: @Sendable (Bytes) throws(Broken) -> Void
 
     /// All targets, in the order in which they run.
-    static let all: [FuzzTarget] = RecordTargets.all
+    static let all: [FuzzTarget] =
+        RecordTargets.all + MessageTargets.all + LogTargets.all + BrokerTargets.all
 }

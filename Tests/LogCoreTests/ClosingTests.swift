@@ -1,0 +1,59 @@
+import LogCore
+import Primitives
+import Synchronization
+import Testing
+
+@Suite("Closing a directory")
+struct ClosingTests {
+    private static func partition(_ number: Int32) -> TopicPartition {
+        TopicPartition(topic: "gone", partition: PartitionIndex(number))
+    }
+
+    @Test("logs that are deleted while their directory closes do not make it unclean")
+    func deletionMeanwhile() throws {
+        let scene = try Scene()
+        let count: Int32 = 60
+        let directory = try scene.open()
+        for number in 0..<count {
+            let log = try directory.createLog(
+                Self.partition(number), topicID: TopicID(high: 1, low: 2),
+                configuration: scene.configuration)
+            try log.append("a")
+        }
+        try close(directory, whileDeleting: count)
+        #expect(try scene.open().report.wasCleanStop)
+    }
+
+    /// Closes the directory once another thread is in the middle of deleting its logs.
+    private func close(_ directory: LogDirectory, whileDeleting count: Int32) throws {
+        let shared = Deletion()
+        let background = DispatchBackgroundWork(label: "deletion", limit: 1)
+        let accepted = background.submit {
+            for number in 0..<count {
+                try? directory.deleteLog(Self.partition(number))
+                shared.deleted.add(1, ordering: .relaxed)
+            }
+        }
+        #expect(accepted)
+        while shared.deleted.load(ordering: .relaxed) < 5 {}
+        try directory.close()
+        while shared.deleted.load(ordering: .relaxed) < count {}
+    }
+
+    private final class Deletion: Sendable {
+        let deleted = Atomic<Int32>(0)
+    }
+
+    @Test("no log is made in a directory that is closed")
+    func creationAfterwards() throws {
+        let scene = try Scene()
+        let directory = try scene.open()
+        try directory.close()
+        #expect(throws: LogError.self) {
+            try directory.createLog(
+                scene.partition, topicID: TopicID(high: 1, low: 2),
+                configuration: scene.configuration)
+        }
+        #expect(try scene.open().logs.isEmpty)
+    }
+}
