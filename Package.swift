@@ -61,7 +61,8 @@ let package = Package(
         executable("controllerd", ["Server"]),
         executable("wiregen", []),
         executable(
-            "simulate", ["Server", "LogCore", "WireProtocol", "RecordFormat", "Primitives"]),
+            "simulate",
+            ["Server", "LogCore", "Networking", "WireProtocol", "RecordFormat", "Primitives"]),
         executable(
             "Benchmarks",
             [
