@@ -20,11 +20,13 @@ package final class Broker: Sendable {
     private let world: World
     private let network: any Network
     private let storage: Storage
+    private let controller: ControllerDriver
     private let housekeeping: Housekeeping
 
     private init(
         clusterID: String, nodeID: BrokerID, listeners: [Listener], world: World,
-        network: any Network, storage: Storage, housekeeping: Housekeeping
+        network: any Network, storage: Storage, controller: ControllerDriver,
+        housekeeping: Housekeeping
     ) {
         self.clusterID = clusterID
         self.nodeID = nodeID
@@ -32,6 +34,7 @@ package final class Broker: Sendable {
         self.world = world
         self.network = network
         self.storage = storage
+        self.controller = controller
         self.housekeeping = housekeeping
     }
 
@@ -61,6 +64,7 @@ package final class Broker: Sendable {
         }
         let brokerEpoch = try register(configuration, advertised, storage, &round, world)
         partitions.apply(round.machine.publishedImage)
+        storage.tellStrays(round.machine.publishedImage)
         let controller = ControllerDriver(
             round: round, world: world, publish: { partitions.apply($0) }, failed: failed)
         box.fill(
@@ -76,7 +80,8 @@ package final class Broker: Sendable {
         housekeeping.start()
         return Broker(
             clusterID: clusterID, nodeID: configuration.nodeID, listeners: bound,
-            world: world, network: network, storage: storage, housekeeping: housekeeping)
+            world: world, network: network, storage: storage, controller: controller,
+            housekeeping: housekeeping)
     }
 
     /// Answers what is under way, closes connections, flushes the logs and marks them clean.
@@ -85,6 +90,7 @@ package final class Broker: Sendable {
     package func stop() -> Bool {
         housekeeping.stop()
         network.shutdown(drainMilliseconds: 2000)
+        controller.stop()
         return storage.close()
     }
 }

@@ -1,3 +1,4 @@
+internal import Coordination
 internal import LogCore
 internal import Primitives
 
@@ -51,6 +52,18 @@ final class Storage: Sendable {
     func delete(_ id: TopicPartition) throws(LogError) {
         for directory in directories where directory.log(id) != nil {
             try directory.deleteLog(id)
+        }
+    }
+
+    /// Names logs that belong to no topic: a deletion was cut short, or somebody put them there.
+    /// They stay as they are, for nobody can know which it was.
+    func tellStrays(_ image: MetadataImage) {
+        for log in directories.flatMap(\.logs) where log.topicPartition != MetadataLog.partition {
+            guard image.topic(log.topicID) == nil else { continue }
+            world.log(
+                .warn,
+                "log \(log.topicPartition) belongs to no topic of this cluster: it is left as it is"
+            )
         }
     }
 

@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Dispatch
 internal import Primitives
 internal import Synchronization
 internal import WireProtocol
@@ -7,7 +8,7 @@ internal import WireProtocol
 /// loops.
 ///
 /// States: *idle*; *running* (one background job works the queue off); *failed* (the log could not
-/// be written: nothing more is decided, every request is refused, and the process is told to stop).
+/// be written, or `stop` was called: nothing more is decided, and every request is refused).
 /// Inputs: `submit`, from any thread. Effects of a round: every waiting request decides on what
 /// those before it decided; their records are appended and synced together; the new image is
 /// published; only then are they answered. So an answer always means: on disk, and visible to
@@ -19,7 +20,8 @@ final class ControllerDriver: Sendable {
         let decide: @Sendable (inout Round) throws(MetadataLogError) -> @Sendable () -> Void
         let refuse: @Sendable (Refusal) -> Void
 
-        /// A full disk refuses this job alone: a log that has no room for records is as it was before.
+        /// A full disk refuses this job alone: a log that has no room for records is as it was
+        /// before.
         func decideOrRefuse(
             _ round: inout Round
         ) throws(MetadataLogError) -> @Sendable () -> Void {
@@ -70,6 +72,8 @@ final class ControllerDriver: Sendable {
     private static let queueLimit = 10_000
 
     private let state: Mutex<State>
+    /// Entered while a background job runs.
+    private let running = DispatchGroup()
     private let world: World
     private let publish: @Sendable (MetadataImage) -> Void
     private let failed: @Sendable (String) -> Void
@@ -119,8 +123,20 @@ final class ControllerDriver: Sendable {
         if mustStart { start() }
     }
 
+    /// Decides nothing more; returns when what was under way is done, its files included.
+    func stop() {
+        state.withLock { $0.failure = $0.failure ?? "the broker is stopping" }
+        running.wait()
+    }
+
     private func start() {
-        if world.background.submit({ [self] in run() }) { return }
+        running.enter()
+        let accepted = world.background.submit { [self] in
+            run()
+            running.leave()
+        }
+        if accepted { return }
+        running.leave()
         let waiting = state.withLock { state in
             state.isRunning = false
             defer { state.queue = [] }

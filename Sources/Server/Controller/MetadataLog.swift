@@ -12,6 +12,7 @@ enum MetadataLogError: Error, Sendable, CustomStringConvertible {
     case replay(MetadataReplayError)
     case compression(CompressionError)
     case quorumState(FileError)
+    case epochsExhausted(path: String)
 
     /// The disk is full, and nothing has changed.
     var isNoSpace: Bool {
@@ -27,6 +28,8 @@ enum MetadataLogError: Error, Sendable, CustomStringConvertible {
         case .replay(let error): "\(error)"
         case .compression(let error): "metadata log: \(error)"
         case .quorumState(let error): "metadata quorum state: \(error)"
+        case .epochsExhausted(let path):
+            "\(path): no leader epoch is left after \(Int32.max); the file is damaged"
         }
     }
 }
@@ -136,20 +139,21 @@ struct MetadataLog {
         }
     }
 
-    /// Starts a new reign of this node. Returns when `quorum-state` and the leader's record are on
-    /// disk.
+    /// Starts a new reign of this node. Returns when `quorum-state` is on disk; the leader's record
+    /// is after the next `synchronize`.
     mutating func lead(clusterID: String, directory: String) throws(MetadataLogError) {
-        do throws(LogError) {
-            epoch = LeaderEpoch(max(try log.latestEpoch?.rawValue ?? 0, 0) + 1)
-        } catch {
-            throw .log(error)
-        }
+        let path = "\(directory)/quorum-state"
+        let last: LeaderEpoch
+        do throws(LogError) { last = try log.latestEpoch ?? .zero } catch { throw .log(error) }
+        let before = max(last.rawValue, try lastEpochGiven(path).rawValue, 0)
+        guard before < Int32.max else { throw .epochsExhausted(path: path) }
+        epoch = LeaderEpoch(before + 1)
         let state = QuorumState(clusterID: clusterID, voter: nodeID, epoch: epoch)
         do throws(FileError) {
             // The epoch must be on disk before anything is written under it: it could be given out
             // twice.
             try world.files.replaceDurably(
-                "\(directory)/quorum-state", with: Bytes(state.text), directory: directory)
+                path, with: Bytes(state.text), directory: directory)
         } catch {
             throw .quorumState(error)
         }
@@ -159,7 +163,17 @@ struct MetadataLog {
             .leaderChange(LeaderChange(leader: nodeID, voters: [voter], grantingVoters: [voter])),
             timestamp: world.clock.wall())
         try write(builder)
-        try synchronize()
+    }
+
+    /// The epoch in `quorum-state`; zero where there is none to be read, as in a new log.
+    private func lastEpochGiven(_ path: String) throws(MetadataLogError) -> LeaderEpoch {
+        do throws(FileError) {
+            guard try world.files.attributes(path) != nil else { return .zero }
+            let content = try world.files.readAll(path, limit: QuorumState.sizeLimit)
+            return content.text.flatMap(QuorumState.epoch(in:)) ?? .zero
+        } catch {
+            throw .quorumState(error)
+        }
     }
 
     /// Appends records as one batch, all or none. They are on disk after the next `synchronize`.
@@ -201,6 +215,16 @@ struct QuorumState {
     let clusterID: String
     let voter: BrokerID
     let epoch: LeaderEpoch
+
+    static let sizeLimit = 64 << 10
+
+    /// The leader's epoch in a file's content; nil where it does not say.
+    static func epoch(in text: String) -> LeaderEpoch? {
+        guard let field = text.split(separator: ",").first(where: { $0.contains("leaderEpoch") })
+        else { return nil }
+        let digits = field.drop { $0 != ":" }.dropFirst().filter { $0.isNumber || $0 == "-" }
+        return Int32(String(digits)).map { LeaderEpoch($0) }
+    }
 
     var text: String {
         """
