@@ -249,8 +249,7 @@ extension Broker {
             min(
                 configuration.retentionCheckMilliseconds, configuration.flushCheckMilliseconds,
                 configuration.recoveryPointCheckpointMilliseconds,
-                configuration.logStartCheckpointMilliseconds,
-                configuration.highWatermarkCheckpointMilliseconds), 1000)
+                configuration.logStartCheckpointMilliseconds), 1000)
     }
 
     private static func makeRouter(

@@ -116,8 +116,9 @@ extension ConfigurationKey {
             .high, "Milliseconds between two notes of where logs start."),
         .init(
             "replica.high.watermark.checkpoint.interval.ms", .long, default: "5000",
-            limit: .atLeast(1),
-            .high, "Milliseconds between two notes of the partitions' high watermarks."),
+            limit: .atLeast(1), .high,
+            effect: .none("noted with the other checkpoints: alone, a broker loses nothing by it"),
+            "Milliseconds between two notes of the partitions' high watermarks."),
         .init(
             "log.initial.task.delay.ms", .long, default: "30000", limit: .atLeast(0), .low,
             effect: .none("the first round comes one interval after the start"),
