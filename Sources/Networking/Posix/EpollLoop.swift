@@ -177,10 +177,13 @@ protocol ReadinessSource: AnyObject {
         for source in sources.elements { source.abandon("the process is stopping") }
         settle()
         thread.store(0, ordering: .relaxed)
-        inbox.withLock { inbox in
+        let dropped = inbox.withLock { inbox in
             inbox.ended = true
-            inbox.jobs = []
+            defer { inbox.jobs = [] }
+            return inbox.jobs
         }
+        // Let go of outside the lock: what they hold may come back to this loop as it ends.
+        _ = consume dropped
     }
 
     /// Ends the loop when its connections have sent what they owe, at `deadline` at the latest.
