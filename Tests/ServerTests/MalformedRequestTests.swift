@@ -60,6 +60,30 @@ struct MalformedRequestTests {
         #expect(try ApiVersionsResponse(from: &reader, version: 0).errorCode == 0)
     }
 
+    @Test("a name that nearly fills its length is refused in an answer that fits, not with a trap")
+    func longName() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        let name = String(repeating: "n", count: 32_767)
+        let answer = try client.call(produceRequest(name, batch(["x"])), version: 8)
+        let part = answer.responses[0].partitionResponses[0]
+        #expect(part.errorCode == ErrorCode.unknownTopicOrPartition.rawValue)
+        #expect((part.errorMessage?.utf8.count ?? 0) <= 32_767)
+        #expect(try client.call(ApiVersionsRequest(), version: 0).errorCode == 0)
+    }
+
+    @Test("a topic named many times in a Metadata request is described once")
+    func repeatedTopic() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t")
+        var topic = MetadataRequest.MetadataRequestTopic()
+        topic.name = "t"
+        var request = MetadataRequest()
+        request.topics = Array(repeating: topic, count: 1000)
+        #expect(try client.call(request).topics.count == 1)
+    }
+
     @Test("a frame longer than socket.request.max.bytes closes the connection before it is read")
     func oversize() throws {
         let fixture = try BrokerFixture(["socket.request.max.bytes=1000"])

@@ -110,12 +110,14 @@ public struct ByteWriter: ~Copyable {
 
     /// Text with its length in two bytes, or as an unsigned varint plus one (`compact`).
     ///
-    /// - Precondition: without `compact`, nil or at most 32,767 bytes.
+    /// Two bytes have room for a length of 32,767: longer text is cut there, between characters.
+    /// Text of ours that quotes a peer's can get so long, and must not stop the process.
     public mutating func write(string text: String?, compact: Bool) {
         guard var text else {
             if compact { writeUnsignedVarint(0) } else { write(-1 as Int16) }
             return
         }
+        if !compact, text.utf8.count > Int(Int16.max) { text = Self.cut(text) }
         text.withUTF8 { utf8 in
             if compact {
                 writeUnsignedVarint(UInt32(utf8.count + 1))
@@ -124,6 +126,14 @@ public struct ByteWriter: ~Copyable {
             }
             unsafe write(raw: UnsafeRawBufferPointer(utf8))
         }
+    }
+
+    private static func cut(_ text: String) -> String {
+        var end = text.utf8.index(text.utf8.startIndex, offsetBy: Int(Int16.max))
+        while end.samePosition(in: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
+        return String(text[..<end])
     }
 
     /// Bytes, copied, with their length in four bytes, or as an unsigned varint plus one

@@ -14,9 +14,14 @@ struct FetchTarget: Sendable {
     var sentHighWatermark = Offset.none
     var sentLogStart = Offset.none
 
-    func isSamePartition(as other: FetchTarget) -> Bool {
-        partition == other.partition && topicID == other.topicID && topic == other.topic
+    /// Which partition it is, whatever is asked of it.
+    struct Identity: Hashable {
+        let topic: String
+        let topicID: TopicID
+        let partition: Int32
     }
+
+    var identity: Identity { Identity(topic: topic, topicID: topicID, partition: partition) }
 }
 
 /// What a fetch request reads, after its session has been taken into account.
@@ -117,18 +122,28 @@ struct FetchSessionTable: Sendable {
 }
 
 extension FetchSessionTable.Session {
+    /// One pass over the targets, however much changes: a request may name a great many.
     fileprivate mutating func update(changed: [FetchTarget], forgotten: [FetchTarget]) {
-        if !forgotten.isEmpty {
-            targets.removeAll { target in forgotten.contains { $0.isSamePartition(as: target) } }
-        }
-        for var change in changed {
-            guard let index = targets.firstIndex(where: { $0.isSamePartition(as: change) }) else {
-                targets.append(change)
-                continue
+        if changed.isEmpty, forgotten.isEmpty { return }
+        let gone = Set(forgotten.map(\.identity))
+        var changes: [FetchTarget.Identity: FetchTarget] = [:]
+        for change in changed { changes[change.identity] = change }
+        var kept: [FetchTarget] = []
+        kept.reserveCapacity(targets.count)
+        for target in targets {
+            let change = changes.removeValue(forKey: target.identity)
+            if var change {
+                change.sentHighWatermark = target.sentHighWatermark
+                change.sentLogStart = target.sentLogStart
+                kept.append(change)
+            } else if !gone.contains(target.identity) {
+                kept.append(target)
             }
-            change.sentHighWatermark = targets[index].sentHighWatermark
-            change.sentLogStart = targets[index].sentLogStart
-            targets[index] = change
         }
+        // What is left is new; in the order of the request.
+        for change in changed where changes.removeValue(forKey: change.identity) != nil {
+            kept.append(change)
+        }
+        targets = kept
     }
 }

@@ -56,7 +56,10 @@ struct MetadataHandler: RequestHandler {
         response.controllerId = response.brokers.first?.nodeId ?? BrokerID.none.rawValue
         let withOperations = request.includeTopicAuthorizedOperations
         if let asked = request.topics, !(call.version == 0 && asked.isEmpty) {
-            for topic in asked {
+            // Each once: a short request must not lead to an answer many times its size.
+            var described: Set<Asked> = []
+            for topic in asked
+            where described.insert(Asked(name: topic.name, id: topic.topicId)).inserted {
                 response.topics.append(
                     one(topic, image, failures: failures, withOperations: withOperations))
             }
@@ -69,6 +72,11 @@ struct MetadataHandler: RequestHandler {
             response.clusterAuthorizedOperations = AuthorizedOperations.cluster
         }
         return response
+    }
+
+    private struct Asked: Hashable {
+        let name: String?
+        let id: TopicID
     }
 
     private func one(

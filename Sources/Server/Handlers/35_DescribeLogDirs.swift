@@ -21,6 +21,14 @@ struct DescribeLogDirsHandler: RequestHandler {
 
     private func describe(_ request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
         var response = DescribeLogDirsResponse()
+        let asked = request.topics.map { topics in
+            Set(
+                topics.flatMap { topic in
+                    topic.partitions.map {
+                        TopicPartition(topic: topic.topic, partition: PartitionIndex($0))
+                    }
+                })
+        }
         for directory in storage.directories {
             var result = DescribeLogDirsResponse.DescribeLogDirsResult()
             result.logDir = directory.path
@@ -29,7 +37,10 @@ struct DescribeLogDirsHandler: RequestHandler {
                 response.results.append(result)
                 continue
             }
-            for log in directory.logs where Self.isAsked(log.topicPartition, request) {
+            for log in directory.logs
+            where log.topicPartition != MetadataLog.partition
+                && asked?.contains(log.topicPartition) != false
+            {
                 var partition = DescribeLogDirsResponse.DescribeLogDirsPartition()
                 partition.partitionIndex = log.topicPartition.partition.rawValue
                 do throws(LogError) {
@@ -56,13 +67,5 @@ struct DescribeLogDirsHandler: RequestHandler {
             response.results.append(result)
         }
         return response
-    }
-
-    private static func isAsked(_ id: TopicPartition, _ request: DescribeLogDirsRequest) -> Bool {
-        guard id != MetadataLog.partition else { return false }
-        guard let topics = request.topics else { return true }
-        return topics.contains { topic in
-            topic.topic == id.topic && topic.partitions.contains(id.partition.rawValue)
-        }
     }
 }

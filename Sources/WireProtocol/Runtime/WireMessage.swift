@@ -10,8 +10,9 @@ package protocol WireMessage: Sendable {
     ///
     /// A message also checks that the version is one of its own; a structure inside it does not.
     init(from reader: inout ByteReader, version: Int16) throws(DecodeError)
-    /// - Precondition: the version is one that the message has. Text is at most 32,767 bytes long
-    ///   where the version is not flexible.
+    /// Text beyond 32,767 bytes is cut where the version is not flexible.
+    ///
+    /// - Precondition: the version is one that the message has.
     func encode(into writer: inout ByteWriter, version: Int16)
 }
 
