@@ -35,6 +35,7 @@ let package = Package(
         .library(name: "LogCore", targets: ["LogCore"]),
         .executable(name: "brokerd", targets: ["brokerd"]),
         .executable(name: "controllerd", targets: ["controllerd"]),
+        .executable(name: "apus", targets: ["apus"]),
         .executable(name: "wiregen", targets: ["wiregen"]),
         .executable(name: "simulate", targets: ["simulate"]),
     ],
@@ -57,12 +58,20 @@ let package = Package(
                 "RecordFormat", "Primitives",
             ]),
 
+        module(
+            "Simulation",
+            ["Server", "LogCore", "Networking", "WireProtocol", "RecordFormat", "Primitives"]),
+
         executable("brokerd", ["Server"]),
         executable("controllerd", ["Server"]),
         executable("wiregen", []),
+        executable("apus", ["LogCore", "RecordFormat", "Primitives"]),
         executable(
             "simulate",
-            ["Server", "LogCore", "Networking", "WireProtocol", "RecordFormat", "Primitives"]),
+            [
+                "Simulation", "Server", "LogCore", "Networking", "WireProtocol", "RecordFormat",
+                "Primitives",
+            ]),
         executable(
             "Benchmarks",
             [
@@ -85,6 +94,7 @@ let package = Package(
                 "Server", "Coordination", "LogCore", "WireProtocol", "Networking", "RecordFormat",
                 "Primitives",
             ]),
+        tests("SimulationTests", ["Simulation", "LogCore", "RecordFormat", "Primitives"]),
         tests("TidyTests", []),
     ]
 )

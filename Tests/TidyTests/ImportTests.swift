@@ -16,10 +16,12 @@ struct ImportTests {
             "Primitives",
         ],
         "Client": ["WireProtocol", "Networking", "RecordFormat", "Primitives"],
-        "Simulation": ["Server", "Primitives"],
+        "Simulation": [
+            "Server", "LogCore", "Networking", "WireProtocol", "RecordFormat", "Primitives",
+        ],
         "brokerd": ["Server"],
         "controllerd": ["Server"],
-        "apus": ["Client", "LogCore"],
+        "apus": ["Client", "LogCore", "RecordFormat", "Primitives"],
         "simulate": [
             "Simulation", "Server", "LogCore", "Networking", "WireProtocol", "RecordFormat",
             "Primitives",

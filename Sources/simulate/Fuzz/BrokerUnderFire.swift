@@ -1,6 +1,7 @@
 internal import Networking
 internal import Primitives
 internal import Server
+internal import Simulation
 internal import Synchronization
 internal import WireProtocol
 

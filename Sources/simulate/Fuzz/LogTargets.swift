@@ -1,6 +1,7 @@
 internal import LogCore
 internal import Primitives
 internal import RecordFormat
+internal import Simulation
 
 /// Targets in `LogCore`: a small log directory of which one file is anything.
 ///

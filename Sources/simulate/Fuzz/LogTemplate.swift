@@ -1,6 +1,7 @@
 internal import LogCore
 internal import Primitives
 internal import RecordFormat
+internal import Simulation
 
 /// The log directory that the `log` targets damage: segments, indexes, producers, a transaction,
 /// three reigns, and checkpoints that lie somewhere in the middle.

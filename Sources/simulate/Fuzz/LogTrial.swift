@@ -1,6 +1,7 @@
 internal import LogCore
 internal import Primitives
 internal import RecordFormat
+internal import Simulation
 
 /// One damaged log directory: opened, read in every way, continued, closed, opened again.
 ///

@@ -1,16 +1,16 @@
 internal import Glibc
-internal import Primitives
+package import Primitives
 internal import Synchronization
 
 /// Files that exist in memory only: made from an image in no time, gone with the last reference.
 ///
 /// Nothing is ever lost in it, synced or not. Any thread may call; one lock guards the names and
 /// one each file's content.
-final class MemoryFileSystem: FileSystem {
+package final class MemoryFileSystem: FileSystem {
     /// Paths and what is there; an image never changes.
-    struct Image: Sendable {
+    package struct Image: Sendable {
         fileprivate(set) var directories: Set<String> = [""]
-        var files: [String: [UInt8]] = [:]
+        package var files: [String: [UInt8]] = [:]
     }
 
     private struct Tree: Sendable {
@@ -20,14 +20,14 @@ final class MemoryFileSystem: FileSystem {
 
     private let tree: Mutex<Tree>
 
-    init(_ image: Image = Image()) {
+    package init(_ image: Image = Image()) {
         tree = Mutex(
             Tree(
                 directories: image.directories,
                 files: image.files.mapValues { MemoryContent($0) }))
     }
 
-    var image: Image {
+    package var image: Image {
         tree.withLock { tree in
             Image(
                 directories: tree.directories,
@@ -55,7 +55,7 @@ final class MemoryFileSystem: FileSystem {
 
     // MARK: FileSystem
 
-    func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
+    package func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         let content = try change("open", path) { (tree) throws(Refusal) -> MemoryContent in
             if tree.directories.contains(path) { throw Refusal(code: EISDIR) }
             if let content = tree.files[path] {
@@ -76,7 +76,7 @@ final class MemoryFileSystem: FileSystem {
         return MemoryFile(path: path, content: content)
     }
 
-    func createDirectory(_ path: String) throws(FileError) {
+    package func createDirectory(_ path: String) throws(FileError) {
         try change("create directory", path) { (tree) throws(Refusal) in
             var next = path
             while !tree.directories.contains(next) {
@@ -87,7 +87,7 @@ final class MemoryFileSystem: FileSystem {
         }
     }
 
-    func list(_ path: String) throws(FileError) -> [String] {
+    package func list(_ path: String) throws(FileError) -> [String] {
         try change("list", path) { (tree) throws(Refusal) in
             guard tree.directories.contains(path) else { throw Refusal(code: ENOENT) }
             let inside = (Array(tree.files.keys) + tree.directories).filter {
@@ -97,7 +97,7 @@ final class MemoryFileSystem: FileSystem {
         }
     }
 
-    func attributes(_ path: String) throws(FileError) -> FileAttributes? {
+    package func attributes(_ path: String) throws(FileError) -> FileAttributes? {
         tree.withLock { tree in
             if tree.directories.contains(path) {
                 return FileAttributes(kind: .directory, size: 0, modified: Timestamp(0))
@@ -109,7 +109,7 @@ final class MemoryFileSystem: FileSystem {
         }
     }
 
-    func rename(_ path: String, to target: String) throws(FileError) {
+    package func rename(_ path: String, to target: String) throws(FileError) {
         try change("rename to \(target)", path) { (tree) throws(Refusal) in
             guard tree.directories.contains(Self.parent(target)) else {
                 throw Refusal(code: ENOENT)
@@ -129,13 +129,13 @@ final class MemoryFileSystem: FileSystem {
         }
     }
 
-    func remove(_ path: String) throws(FileError) {
+    package func remove(_ path: String) throws(FileError) {
         try change("remove", path) { (tree) throws(Refusal) in
             guard tree.files.removeValue(forKey: path) != nil else { throw Refusal(code: ENOENT) }
         }
     }
 
-    func removeDirectory(_ path: String) throws(FileError) {
+    package func removeDirectory(_ path: String) throws(FileError) {
         try change("remove directory", path) { (tree) throws(Refusal) in
             guard tree.directories.contains(path) else { throw Refusal(code: ENOENT) }
             let isEmpty =
@@ -146,16 +146,16 @@ final class MemoryFileSystem: FileSystem {
         }
     }
 
-    func synchronizeDirectory(_ path: String) throws(FileError) {
+    package func synchronizeDirectory(_ path: String) throws(FileError) {
         try change("sync directory", path) { (tree) throws(Refusal) in
             guard tree.directories.contains(path) else { throw Refusal(code: ENOENT) }
         }
     }
 
     /// Always free: nobody else sees these files.
-    func lock(_ path: String) throws(FileError) -> (any FileLock)? { MemoryLock() }
+    package func lock(_ path: String) throws(FileError) -> (any FileLock)? { MemoryLock() }
 
-    func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
+    package func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
         (1 << 40, 1 << 39)
     }
 }
