@@ -16,7 +16,7 @@ package final class Log: Sendable {
     /// The topic's id as `partition.metadata` has it; zero in a directory without that file.
     package let topicID: TopicID
     let context: DirectoryContext
-    private let checkpoints: DirectoryCheckpoints
+    let checkpoints: DirectoryCheckpoints
     /// What the checkpoints said when the directory was opened.
     private let plan: OpeningPlan
     private let state: Mutex<State>
@@ -261,8 +261,11 @@ package final class Log: Sendable {
 
     /// Lowers the recovery point to `target`, in memory and on disk, and keeps flushes from raising
     /// it until `body` is through: a crash within must not find the cut part called flushed.
+    ///
+    /// - Parameter start: what the log's start on disk is lowered to behind `body`: a log that ends
+    ///   below its start would be emptied after a crash.
     func withRecoveryPoint<Result: Sendable>(
-        atMost target: Offset,
+        atMost target: Offset, startAtMost start: Offset? = nil,
         _ body: (inout LogContents, LogConfiguration) throws(LogError) -> Result
     ) throws(LogError) -> Result {
         try withContents { (contents, _) throws(LogError) in
@@ -270,9 +273,16 @@ package final class Log: Sendable {
             contents.recoveryPoint = min(contents.recoveryPoint, target)
         }
         try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
-        return try withContents { (contents, configuration) throws(LogError) in
-            defer { contents.recoveryCeiling = nil }
-            return try body(&contents, configuration)
+        let result = try withContents { (contents, configuration) throws(LogError) in
+            var isThrough = false
+            defer { if !isThrough { contents.recoveryCeiling = nil } }
+            let result = try body(&contents, configuration)
+            isThrough = true
+            return result
         }
+        // Not before the cut: records that had been deleted would come back.
+        defer { state.withLock { $0.contents?.recoveryCeiling = nil } }
+        if let start { try checkpoints.logStart.lower(topicPartition, to: start, context) }
+        return result
     }
 }

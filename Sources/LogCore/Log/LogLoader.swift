@@ -44,7 +44,9 @@ struct LogLoader {
             endOffset: .zero, recoveryPoint: plan.recoveryPoint,
             producers: ProducerTable(limit: configuration.maximumProducers))
         contents.snapshots = found.snapshots
-        contents.hasUnsyncedNames = found.logs.isEmpty
+        // After a crash also what the last owner made and did not sync.
+        contents.hasUnsyncedNames =
+            !plan.isClean || found.indexed.count < max(found.logs.count, 1)
         contents.epochs = try readEpochs()
         contents.startOffset = max(plan.startOffset, contents.segments[0].baseOffset)
         if plan.isClean {
@@ -55,6 +57,7 @@ struct LogLoader {
             let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
             try rebuildMissingIndexes(&contents, first, found)
             try recover(&contents)
+            try recallEpochs(&contents)
         }
         try settle(&contents)
         return contents
@@ -78,6 +81,8 @@ struct LogLoader {
                     try Segment(
                         creatingAt: plan.startOffset, directory: directory, created: now,
                         jitter: LogContents.jitter(configuration, context.world), files: files))
+                // Were it lost, and one behind it not, the log would begin there.
+                try files.synchronizeDirectory(directory)
             }
             return segments
         }
@@ -124,6 +129,7 @@ struct LogLoader {
         let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
         var index = first
         var end = contents.segments[first].baseOffset
+        var isFirstBatch = true
         while index < contents.segments.count {
             let base = contents.segments[index].baseOffset
             if index > first, isHole(from: end, to: base) {
@@ -134,6 +140,11 @@ struct LogLoader {
             let scan = try contents.segments[index].scanForDamage(
                 trusted: plan.recoveryPoint, context, configuration
             ) { header in
+                if isFirstBatch {
+                    // The checkpoint may know leaders whose records were lost.
+                    epochs.truncate(toEnd: header.baseOffset)
+                    isFirstBatch = false
+                }
                 epochs.assign(header.partitionLeaderEpoch, from: header.baseOffset)
             }
             contents.epochs = epochs
@@ -155,6 +166,27 @@ struct LogLoader {
         if end < plan.recoveryPoint {
             report(.endsBelowRecoveryPoint(end: end, recoveryPoint: plan.recoveryPoint))
         }
+    }
+
+    /// Finds the leaders of batches before those that the checkpoint knows: records that were
+    /// deleted are back, because the log's new start was not on disk.
+    private func recallEpochs(_ contents: inout LogContents) throws(LogError) {
+        let start = contents.startOffset
+        let known = contents.epochs.entries.first?.start ?? contents.endOffset
+        guard start < known, let first = contents.segmentIndex(for: start) else { return }
+        var epochs = LeaderEpochs()
+        for index in first..<contents.segments.count
+        where contents.segments[index].baseOffset < known {
+            _ = try contents.segments[index].walk(from: 0, context) { (found, _) throws(LogError) in
+                let header = found.header
+                if header.lastOffset >= start {
+                    epochs.assign(header.partitionLeaderEpoch, from: max(header.baseOffset, start))
+                }
+                return header.nextOffset < known
+            }
+        }
+        for entry in contents.epochs.entries { epochs.assign(entry.epoch, from: entry.start) }
+        contents.epochs = epochs
     }
 
     /// Whether records are missing between two segments. In a compacted log nothing can be said:

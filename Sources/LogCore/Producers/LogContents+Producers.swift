@@ -6,11 +6,12 @@ extension LogContents {
     /// the batches behind it.
     mutating func rebuildProducers(now: Timestamp) throws(LogError) {
         producers.removeAll()
-        var from = startOffset
+        // Batches below the start that are still there count: their producers go on from them.
+        var from = segments[0].baseOffset
         while let newest = snapshots.last {
             if let entries = try readSnapshot(newest) {
                 for (id, entry) in entries { producers.restore(id, entry, now: now) }
-                from = max(newest, startOffset)
+                from = max(newest, from)
                 producers.snapshotOffset = newest
                 break
             }

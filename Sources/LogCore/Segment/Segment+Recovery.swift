@@ -63,6 +63,7 @@ extension Segment {
         trusted: Offset, _ context: DirectoryContext, _ configuration: LogConfiguration,
         _ visit: (RecordBatchHeader) -> Void
     ) throws(LogError) -> SegmentScan {
+        distrust()
         let start = try keepTrustedIndexes(trusted, context, configuration)
         let file = try context.reading { () throws(FileError) in try opened(context.files) }
         let buffer = ByteStorage(capacity: 1 << 18)

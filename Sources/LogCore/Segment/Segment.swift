@@ -28,6 +28,8 @@ struct Segment: Sendable {
     private(set) var latest: TimeMark?
     /// The greatest timestamp of the first batch, from which the segment's age counts.
     private(set) var firstTimestamp: Timestamp?
+    /// The `.log` file has changed since the last sync.
+    private var needsSync = false
     /// Used since housekeeping last looked.
     private(set) var wasTouched = true
 
@@ -93,13 +95,17 @@ struct Segment: Sendable {
     /// the caller cuts it with `restoreSize`.
     mutating func write(_ bytes: Bytes, _ files: any FileSystem) throws(FileError) {
         let end = size
+        needsSync = true
         try opened(files).write(bytes, at: end)
         size = end + bytes.count
     }
 
-    /// Cuts off what a failed `write` left.
+    /// Cuts off what a failed `write` left, for good: whole batches of it could come back behind
+    /// those that take its place.
     mutating func restoreSize(_ files: any FileSystem) throws(FileError) {
-        try opened(files).truncate(to: size)
+        let file = try opened(files)
+        try file.truncate(to: size)
+        try file.synchronize()
     }
 
     /// Takes note of a batch that lies at `position`: greatest timestamp, index entries.
@@ -149,6 +155,12 @@ struct Segment: Sendable {
         if offsetIndex.pendingCount + timeIndex.pendingCount > 0 { try writeIndexes(files) }
     }
 
+    /// The last owner may have died before it had synced what it changed.
+    mutating func distrust() { needsSync = true }
+
+    /// A file of it has changed since the last sync.
+    var isUnsynced: Bool { needsSync || offsetIndex.needsSync || timeIndex.needsSync }
+
     /// Opens the files that a sync may have to reach. Both indexes exist afterwards, so that who
     /// finds the segment need not make them anew.
     mutating func makeFiles(_ files: any FileSystem) throws(FileError) {
@@ -159,7 +171,10 @@ struct Segment: Sendable {
 
     /// The files that a sync has to reach; asked once for each sync, behind `makeFiles`.
     mutating func filesToSynchronize() -> [any File] {
-        [file, offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize()].compactMap { $0 }
+        needsSync = false
+        return [file, offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize()].compactMap {
+            $0
+        }
     }
 
     // MARK: Bookkeeping for those who scan
@@ -172,6 +187,7 @@ struct Segment: Sendable {
 
     /// Cuts the file at a batch boundary and forgets marks that may lie behind it.
     mutating func cut(to position: Int, _ files: any FileSystem) throws(FileError) {
+        needsSync = true
         try opened(files).truncate(to: position)
         size = position
         if position == 0 { firstTimestamp = nil }

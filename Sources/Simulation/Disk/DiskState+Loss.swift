@@ -20,7 +20,7 @@ extension DiskState {
 
     /// The disk as the next start finds it when the process dies now: files nobody can reach are
     /// gone, the rest is as it was, and as unsynced as it was.
-    package func afterProcessDeath() -> DiskState {
+    private func afterProcessDeath() -> DiskState {
         var next = self
         var reachable = Set<Int>()
         for directory in directories.values {
@@ -33,11 +33,13 @@ extension DiskState {
         return next
     }
 
-    /// The disk as the next start finds it when the power fails now.
-    package func afterPowerLoss(_ survival: Survival) -> DiskState {
-        afterPowerLoss { survival.fate(of: $0) }
+    /// The disk as the next start finds it when everything ends now.
+    package func after(_ survival: Survival) -> DiskState {
+        if survival == .processDeath { return afterProcessDeath() }
+        return afterPowerLoss { survival.fate(of: $0) }
     }
 
+    /// As `after`, with any choice of what survives a loss of power.
     package func afterPowerLoss(_ fate: (UnsyncedChange) -> Fate) -> DiskState {
         guard tracksDurability else { return afterProcessDeath() }
         var next = DiskState()

@@ -238,6 +238,7 @@ package final class SimulatedDisk: FileSystem {
     }
 
     package func lock(_ path: String) throws(FileError) -> (any FileLock)? {
+        _ = try open(path, .create)
         let isFree = try look("lock", path) { (core) throws(Refusal) in
             core.locks.insert(path).inserted
         }

@@ -53,8 +53,12 @@ final class SimulatedFile: File {
             try Self.check(position, bytes.count)
             try core.begin("write \(bytes.count) bytes at \(position)", path)
             let (count, code) = core.fate(ofWrite: bytes.count, at: position, file: id)
-            core.state.touch(file: id, core.now)
-            core.state.change(file: id, .write(bytes.slice(0..<count), at: position))
+            if count > 0 {
+                core.state.touch(file: id, core.now)
+                core.state.change(file: id, .write(bytes.slice(0..<count), at: position))
+            } else {
+                core.state.skipChange()
+            }
             if let code { throw Refusal(code: code) }
         }
     }

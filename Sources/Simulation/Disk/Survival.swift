@@ -24,6 +24,8 @@ package enum Fate: Sendable, Equatable {
 
 /// Which of the changes that were not synced survive a loss of power.
 package enum Survival: Sendable, Equatable, CustomStringConvertible {
+    /// The process dies alone: nothing is lost, and what was unsynced still is.
+    case processDeath
     case nothing
     case everything
     /// Names, but nothing of what was written since the last sync.
@@ -41,7 +43,7 @@ package enum Survival: Sendable, Equatable, CustomStringConvertible {
     package func fate(of change: UnsyncedChange) -> Fate {
         switch self {
         case .nothing: return .lost
-        case .everything: return .kept
+        case .everything, .processDeath: return .kept
         case .names: return change.kind == .entry ? .kept : .lost
         case .contents: return change.kind == .entry ? .lost : .kept
         case .without(let number): return change.number == number ? .lost : .kept
@@ -78,8 +80,8 @@ package enum Survival: Sendable, Equatable, CustomStringConvertible {
     /// All that is tried of a cut at which `changes` are unsynced: everything, nothing, each change
     /// alone lost and alone kept, the last write torn.
     package static func all(of changes: [UnsyncedChange]) -> [Survival] {
-        if changes.isEmpty { return [.nothing] }
-        var choices: [Survival] = [.nothing, .everything, .names, .contents]
+        if changes.isEmpty { return [.nothing, .processDeath] }
+        var choices: [Survival] = [.nothing, .everything, .processDeath, .names, .contents]
         for change in changes {
             choices.append(.without(change.number))
             choices.append(.only(change.number))
@@ -110,6 +112,7 @@ package enum Survival: Sendable, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
+        case .processDeath: "the process dies alone"
         case .nothing: "nothing unsynced survives"
         case .everything: "everything survives"
         case .names: "names survive, contents do not"

@@ -1,16 +1,17 @@
 package import LogCore
 package import Primitives
+internal import RecordFormat
 
 /// A program that keeps logs on a simulated disk: it does what it is told, writes down what it was
 /// promised, and after each start compares that with what is there.
 ///
 /// The states of a scene: with an open directory, or without one (`directory` is nil: before the
-/// first start, after `close` and `losePower`). Each call that changes something tells how it
+/// first start, after `close` and `end`). Each call that changes something tells how it
 /// ended; after anything but `done` and `refused` only a new start goes on.
 package final class LogScene {
     package enum Outcome: Sendable, Equatable {
         case done
-        /// The disk is full; nothing has changed.
+        /// There is no room for it, on the disk or in a segment; nothing has changed.
         case refused
         /// A write or sync failed, now or earlier: the directory takes nothing more.
         case offline
@@ -33,6 +34,7 @@ package final class LogScene {
     private let defects: DiskDefects
     private let trace: (any LogSink)?
     private var lives: UInt64 = 0
+    private var starts: UInt64 = 0
     private var topics: UInt64 = 0
 
     /// - Parameters:
@@ -92,26 +94,21 @@ package final class LogScene {
             observe: { [recorder] in recorder.note($0) })
     }
 
-    private var world: World {
-        // Names made by chance must not come again in another life.
-        SimulatedWorld(
-            disk: disk, clock: clock, seed: seed &* 1000 &+ lives, log: trace ?? SilentLog()
+    private func makeWorld() -> World {
+        // Names made by chance must not come again behind another start.
+        starts += 1
+        return SimulatedWorld(
+            disk: disk, clock: clock, seed: seed &* 1000 &+ starts, log: trace ?? SilentLog()
         ).world
     }
 
     /// Ends everything at once. What survives of the unsynced is there at the next `open`.
-    package func losePower(_ survival: Survival) {
-        trace?(.info, "the power fails: \(survival)")
+    package func end(_ survival: Survival) {
+        trace?(.info, "the end: \(survival)")
         let before = disk.state
-        var after = before.afterPowerLoss(survival)
+        var after = before.after(survival)
         if defects.contains(.readsLieAfterLoss) { after.lie(as: before) }
         mount(after)
-    }
-
-    /// Ends the process alone: nothing on the disk is lost, or becomes durable.
-    package func die() {
-        trace?(.info, "the process dies")
-        mount(disk.state.afterProcessDeath())
     }
 
     /// Opens the directory and checks what is in it.
@@ -123,7 +120,7 @@ package final class LogScene {
         let opened: LogDirectory
         do throws(LogError) {
             opened = try LogDirectory.open(
-                Self.path, world: world, defaults: configuration)
+                Self.path, world: makeWorld(), defaults: configuration)
         } catch {
             return try outcome(of: error, "opening")
         }
@@ -142,6 +139,10 @@ package final class LogScene {
             throw error
         }
         recorder.update { $0 = adopted }
+        for (partition, ledger) in adopted.sorted {
+            trace?(.info, "\(partition) goes from \(ledger.start) to \(ledger.end)")
+            epoch = max(epoch, ledger.batches.last?.header.partitionLeaderEpoch ?? epoch)
+        }
         for (partition, ledger) in adopted.sorted {
             makers[partition]?.resume(after: ledger.batches)
         }
@@ -237,6 +238,16 @@ package final class LogScene {
         guard let log = try log(partition), let ledger = ledger(partition) else { return .offline }
         return try attempt("flushing \(partition)") { () throws(LogError) in
             try log.flush()
+        } finish: {
+            update(partition) { $0.acknowledge(ledger.end) }
+        }
+    }
+
+    /// As `flush`, by the call that waits for the records alone.
+    package func commit(_ partition: TopicPartition) throws(Violation) -> Outcome {
+        guard let log = try log(partition), let ledger = ledger(partition) else { return .offline }
+        return try attempt("committing \(partition)") { () throws(LogError) in
+            try log.commit(upTo: ledger.end)
         } finish: {
             update(partition) { $0.acknowledge(ledger.end) }
         }
@@ -381,10 +392,11 @@ package final class LogScene {
         body: () throws(LogError) -> Result, finish: (Result) -> Void
     ) throws(Violation) -> Outcome {
         let before = ledger(partition)
+        let wasOffline = directory?.isOffline ?? false
         update(partition, begin)
         let outcome = try attempt(what, body, finish: finish)
         // Refused means that it did not happen.
-        if outcome == .refused, let before { update(partition) { $0 = before } }
+        if outcome == .refused || wasOffline, let before { update(partition) { $0 = before } }
         return outcome
     }
 
@@ -407,9 +419,12 @@ package final class LogScene {
         trace?(.info, "\(what): \(error)")
         if disk.isOff { return .powerLost }
         let faults = disk.faults
+        let mayFail = faults.failingSyncs != nil || faults.failingWrites != nil
         switch error {
-        case .offline where faults.failingSyncs != nil || faults.failingWrites != nil:
-            return .offline
+        case .offline where mayFail: return .offline
+        // While the directory is being opened.
+        case .io(let cause) where mayFail && !cause.isNoSpace: return .offline
+        case .appendTooLarge: return .refused
         case .io(let cause) where cause.isNoSpace && faults.capacity != nil: return .refused
         default: throw Violation("\(what) fails: \(error)")
         }

@@ -229,10 +229,10 @@ package struct LogSchedule: Sendable {
         } prepare: { scene throws(Violation) in
             try scene.begin()
             try scene.fill(log, 20)
-            scene.losePower(.torn(scene.lastWrite, bytes: 30, extended: true))
+            scene.end(.torn(scene.lastWrite, bytes: 30, extended: true))
             scene.disk.faults.powerLoss = scene.disk.state.changeCount + 3
             try scene.must(scene.open(), .powerLost)
-            scene.losePower(.everything)
+            scene.end(.everything)
         } run: { scene throws(Violation) in
             try scene.must(scene.open())
             try scene.fill(log, 2)
@@ -267,7 +267,7 @@ package struct LogSchedule: Sendable {
         } prepare: { scene throws(Violation) in
             try scene.begin()
             try before(scene)
-            scene.losePower(survival)
+            scene.end(survival)
         } run: { scene throws(Violation) in
             try scene.must(scene.open())
             try scene.fill(log, 1)

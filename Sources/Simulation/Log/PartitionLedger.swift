@@ -14,7 +14,7 @@ package struct PartitionLedger: Sendable {
         case deleting
     }
 
-    let topicID: TopicID
+    var topicID: TopicID
     var existence = Existence.creating
     /// Every batch of the present history from the first on, also those deleted since.
     var batches: [WrittenBatch] = []

@@ -40,6 +40,7 @@ struct RestartCheck {
         try observed.check(against: ledger)
         try checkReport(report, observed, log.topicPartition)
         var adopted = ledger
+        adopted.topicID = log.topicID
         adopted.adopt(observed)
         let legality = LogLegality(
             partition: log.topicPartition, log: log, observed: observed, history: adopted.batches)

@@ -36,7 +36,7 @@ struct LogTrial {
         if state == .unflushed {
             image.remove(LogTemplate.path + "/recovery-point-offset-checkpoint")
         }
-        files = SimulatedDisk(image.afterProcessDeath())
+        files = SimulatedDisk(image.after(.processDeath))
         self.state = state
     }
 
