@@ -299,7 +299,7 @@ package final class LogDirectory: Sendable {
             try writeCheckpoints()
             // With the marker the next owner would trust the damaged files.
             if all.contains(where: { $0.isDamaged }) { return }
-            try context.committing { () throws(FileError) in
+            try context.writing { () throws(FileError) in
                 try context.files.replaceDurably(
                     path + "/" + Self.markerName,
                     with: Bytes("{\"version\":0,\"brokerEpoch\":\(brokerEpoch)}"), directory: path)

@@ -54,8 +54,7 @@ struct LogLoader {
             contents.endOffset = try contents.segments[contents.activeIndex].measureTail(context)
         } else {
             // Those that are not scanned below.
-            let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
-            try rebuildMissingIndexes(&contents, first, found)
+            try rebuildMissingIndexes(&contents, firstToScan(contents), found)
             try recover(&contents)
             try recallEpochs(&contents)
         }
@@ -117,16 +116,28 @@ struct LogLoader {
             try context.writing { () throws(FileError) in
                 try contents.segments[index].appendTimeEntry(files)
                 try contents.segments[index].writeIndexes(files)
+                // Now: after the next crash nobody looks at this segment's indexes.
+                for file in contents.segments[index].filesToSynchronize() {
+                    try file.synchronize()
+                }
             }
         }
     }
 
     // MARK: After a crash
 
+    /// The segment that holds the recovery point; where that is its beginning the one before, which
+    /// was left after its records had been flushed: the last entries of its indexes may be torn.
+    private func firstToScan(_ contents: LogContents) -> Int {
+        guard let index = contents.segmentIndex(for: plan.recoveryPoint) else { return 0 }
+        let begins = contents.segments[index].baseOffset == plan.recoveryPoint
+        return begins ? max(index - 1, 0) : index
+    }
+
     /// Checks the segments that reach beyond the recovery point and cuts the log at the first batch
     /// there that is not whole.
     private mutating func recover(_ contents: inout LogContents) throws(LogError) {
-        let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
+        let first = firstToScan(contents)
         var index = first
         var end = contents.segments[first].baseOffset
         var isFirstBatch = true

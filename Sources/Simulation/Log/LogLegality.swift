@@ -149,9 +149,9 @@ struct IndexFiles {
         _ path: String
     ) throws(Violation) {
         let bytes = Bytes(index)
-        try require(bytes.count % 8 == 0, "\(path) has \(bytes.count) bytes, no multiple of 8")
         var next = 0
-        for entry in stride(from: 0, to: bytes.count, by: 8) {
+        // Part of an entry at the end, left by a full disk, counts for nothing.
+        for entry in stride(from: 0, through: bytes.count - 8, by: 8) {
             let offset = base + Int64(bytes.load(at: entry, as: Int32.self))
             let position = Int(bytes.load(at: entry + 4, as: Int32.self))
             while next < batches.count, batches[next].position < position { next += 1 }
@@ -167,8 +167,7 @@ struct IndexFiles {
         _ path: String
     ) throws(Violation) {
         let bytes = Bytes(index)
-        try require(bytes.count % 12 == 0, "\(path) has \(bytes.count) bytes, no multiple of 12")
-        for entry in stride(from: 0, to: bytes.count, by: 12) {
+        for entry in stride(from: 0, through: bytes.count - 12, by: 12) {
             let time = bytes.load(at: entry, as: Int64.self)
             let offset = base + Int64(bytes.load(at: entry + 8, as: Int32.self))
             let upTo = batches.prefix { $0.header.lastOffset.rawValue <= offset }
