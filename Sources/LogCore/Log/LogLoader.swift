@@ -200,10 +200,11 @@ struct LogLoader {
         contents.epochs = epochs
     }
 
-    /// Whether records are missing between two segments. In a compacted log nothing can be said:
-    /// gaps are what compaction makes.
+    /// Whether a segment does not follow on the one before it: records are missing between them, or
+    /// are in both. In a compacted log nothing can be said of the first: gaps are what compaction
+    /// makes.
     private func isHole(from end: Offset, to base: Offset) -> Bool {
-        end < base && !configuration.cleanup.contains(.compact)
+        end > base || end < base && !configuration.cleanup.contains(.compact)
     }
 
     private mutating func cut(

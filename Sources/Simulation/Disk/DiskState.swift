@@ -255,6 +255,9 @@ package struct DiskState: Sendable {
         }
     }
 
+    /// A sync failed, and what it did not write is still seen by who reads.
+    package var hasForgotten: Bool { files.values.contains { $0.hasForgotten } }
+
     /// Bytes in files that have a name.
     var usedBytes: Int { usedBytes(below: Self.root) }
 

@@ -52,7 +52,9 @@ package struct LogSeed {
         switch random.below(8) {
         case 0: .nothing
         case 1: .everything
-        case 2: .processDeath
+        // What a failed sync forgot is still to be read, and no program can tell: until the machine
+        // has been started anew nobody knows what is on its disk.
+        case 2 where !scene.disk.state.hasForgotten: .processDeath
         default: .random(seed: random.next())
         }
     }
