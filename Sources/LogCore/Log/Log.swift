@@ -26,8 +26,20 @@ package final class Log: Sendable {
         /// Set while the phase is `open`. Beside it, so that it is changed in place.
         var contents: LogContents?
         var configuration: LogConfiguration
-        var highWatermark: Offset?
+        /// For when the log is opened; from then on the contents have it.
+        var highWatermarkBefore: Offset?
         var directory: String
+
+        var highWatermark: Offset? {
+            get { contents == nil ? highWatermarkBefore : contents?.highWatermark }
+            set {
+                if contents == nil {
+                    highWatermarkBefore = newValue
+                } else {
+                    contents?.highWatermark = newValue
+                }
+            }
+        }
     }
 
     private enum Phase: Sendable {
@@ -75,7 +87,8 @@ package final class Log: Sendable {
         case .unopened:
             var loader = LogLoader(
                 context: context, partition: topicPartition, directory: state.directory,
-                plan: plan, configuration: state.configuration, now: context.world.clock.wall())
+                plan: plan, configuration: state.configuration,
+                highWatermark: state.highWatermarkBefore, now: context.world.clock.wall())
             do throws(LogError) {
                 state.contents = try loader.load()
                 state.phase = .open
@@ -172,11 +185,22 @@ package final class Log: Sendable {
     /// What the directory's `replication-offset-checkpoint` said when it was opened.
     package let restoredHighWatermark: Offset?
 
-    /// The offset below which records are replicated: retention stops there, and checkpoints record
-    /// it. nil, where nobody replicates, stands for the log's end.
+    /// The offset below which records are replicated: retention and the last stable offset stop
+    /// there, and checkpoints record it. nil, where nobody replicates, stands for the log's end.
+    ///
+    /// Whoever sets it sets it before the log is used: then transactions decided above it are known
+    /// as such again. A truncation lowers it to the log's end.
     package var highWatermark: Offset? {
         get { state.withLock { $0.highWatermark } }
         set { state.withLock { $0.highWatermark = newValue } }
+    }
+
+    /// Where consumers of committed data stop: the first offset of the oldest transaction that is
+    /// open or whose marker the high watermark has not passed; else the high watermark.
+    package var lastStableOffset: Offset {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in contents.lastStableOffset }
+        }
     }
 
     // MARK: Housekeeping of the directory
