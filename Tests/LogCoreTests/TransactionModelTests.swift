@@ -144,7 +144,7 @@ private final class TransactionTrial {
 
     private func moveHighWatermark() {
         // Now and then nobody replicates; else the mark goes up only.
-        let next = model.highWatermark ?? 0
+        let next = model.highWatermark ?? model.end
         model.highWatermark =
             below(4) == 0 ? nil : next + Int64(below(Int(max(model.end - next, 0)) + 1))
         log.highWatermark = model.highWatermark.map { Offset($0) }

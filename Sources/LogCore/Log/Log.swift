@@ -5,9 +5,9 @@ internal import Synchronization
 /// One partition's log. Every method may be called from any thread; a short lock inside orders
 /// them.
 ///
-/// Durability: a record is on disk after a `flush` that began behind its append has returned, or as
-/// soon as the append returns where `flushMessages` is 1. Otherwise the operating system writes it
-/// when it likes: it outlives the process, not the machine.
+/// Durability: a record is on disk after a `commit` up to its offset or a `flush` that began behind
+/// its append has returned, or as soon as the append returns where `flushMessages` is 1. Otherwise
+/// the operating system writes it when it likes: it outlives the process, not the machine.
 ///
 /// A log of a cleanly stopped directory opens its files at the first call that needs them, so that
 /// call may fail with `corrupt` or `io`. After a failed write or sync everything throws `offline`.
@@ -188,8 +188,8 @@ package final class Log: Sendable {
     /// The offset below which records are replicated: retention and the last stable offset stop
     /// there, and checkpoints record it. nil, where nobody replicates, stands for the log's end.
     ///
-    /// Whoever sets it sets it before the log is used: then transactions decided above it are known
-    /// as such again. A truncation lowers it to the log's end.
+    /// Transactions that were decided above the one restored are known as such when the log is
+    /// opened. A truncation lowers it to the log's end, in the checkpoint too.
     package var highWatermark: Offset? {
         get { state.withLock { $0.highWatermark } }
         set { state.withLock { $0.highWatermark = newValue } }
@@ -283,8 +283,9 @@ package final class Log: Sendable {
 
     // MARK: Truncation of the recovery point
 
-    /// Lowers the recovery point to `target`, in memory and on disk, and keeps flushes from raising
-    /// it until `body` is through: a crash within must not find the cut part called flushed.
+    /// Lowers the recovery point and the high watermark to `target`, in memory and on disk, and
+    /// keeps flushes from raising the recovery point until `body` is through: a crash within must
+    /// not find the cut part called flushed.
     func withRecoveryPoint<Result: Sendable>(
         atMost target: Offset,
         _ body: (inout LogContents, LogConfiguration) throws(LogError) -> Result
@@ -292,8 +293,11 @@ package final class Log: Sendable {
         try withContents { (contents, _) throws(LogError) in
             contents.recoveryCeiling = min(contents.recoveryCeiling ?? target, target)
             contents.recoveryPoint = min(contents.recoveryPoint, target)
+            if let mark = contents.highWatermark { contents.highWatermark = min(mark, target) }
         }
         try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
+        // What takes the place of the cut records is not replicated because they were.
+        try checkpoints.highWatermark.lower(topicPartition, to: target, context)
         return try withContents { (contents, configuration) throws(LogError) in
             defer { contents.recoveryCeiling = nil }
             return try body(&contents, configuration)

@@ -17,7 +17,9 @@ struct LogContents: Sendable {
     var recoveryPoint: Offset
     /// Records below are replicated; nil, where nobody replicates, stands for the log's end.
     var highWatermark: Offset? {
-        didSet { producers.replicated(below: highWatermark) }
+        didSet {
+            if let highWatermark { producers.replicated(below: highWatermark) }
+        }
     }
     var epochs = LeaderEpochs()
     var producers: ProducerTable

@@ -5,6 +5,8 @@ internal import RecordFormat
 struct OpeningPlan: Sendable {
     /// Files are as their last owner left them: nothing is scanned but the tail.
     var isClean: Bool
+    /// What the checkpoint says of it; somebody may know better by the time the log is opened.
+    var highWatermark: Offset?
     /// All below had been flushed.
     var recoveryPoint: Offset = .zero
     /// The log's start, where records were deleted within a segment.
@@ -19,7 +21,8 @@ struct LogLoader {
     let directory: String
     let plan: OpeningPlan
     let configuration: LogConfiguration
-    /// As `Log.highWatermark`.
+    /// As `Log.highWatermark`. Where nobody has set it yet, the checkpoint's holds while the log is
+    /// opened: transactions decided above count as such for who sets it later.
     let highWatermark: Offset?
     let now: Timestamp
     private(set) var findings: [RecoveryReport.Finding.Kind] = []
@@ -41,10 +44,13 @@ struct LogLoader {
 
     mutating func load() throws(LogError) -> LogContents {
         let found = try PartitionFiles(in: directory, context)
+        // A crash before the first checkpoint: nothing is known to be replicated.
+        let restored = plan.highWatermark ?? (plan.isClean ? nil : .zero)
         var contents = LogContents(
             context: context, partition: partition, directory: directory,
             segments: try segments(found), startOffset: plan.startOffset,
-            endOffset: .zero, recoveryPoint: plan.recoveryPoint, highWatermark: highWatermark,
+            endOffset: .zero, recoveryPoint: plan.recoveryPoint,
+            highWatermark: highWatermark ?? restored,
             producers: ProducerTable(limit: configuration.maximumProducers))
         contents.snapshots = found.snapshots
         contents.hasUnsyncedNames = found.logs.isEmpty
@@ -60,6 +66,7 @@ struct LogLoader {
             try recover(&contents)
         }
         try settle(&contents)
+        if highWatermark == nil { contents.highWatermark = nil }
         return contents
     }
 

@@ -3,8 +3,11 @@ internal import Primitives
 extension LogContents {
     /// See `Log.lastStableOffset`.
     var lastStableOffset: Offset {
+        let transactions = producers.transactions
         let mark = min(highWatermark ?? endOffset, endOffset)
-        guard let unstable = producers.transactions.firstUnstableOffset else { return mark }
+        let first =
+            highWatermark == nil ? transactions.firstOpenOffset : transactions.firstUnstableOffset
+        guard let unstable = first else { return mark }
         // What was deleted is no longer waited for.
         return min(mark, max(unstable, startOffset))
     }

@@ -60,8 +60,8 @@ struct ProducerTable: Sendable {
             lastStableOffset: stable)
     }
 
-    /// The high watermark has moved; nil where every record counts as replicated.
-    mutating func replicated(below highWatermark: Offset?) {
+    /// The high watermark has moved.
+    mutating func replicated(below highWatermark: Offset) {
         transactions.replicated(below: highWatermark)
     }
 

@@ -21,9 +21,12 @@ struct TransactionTable: Sendable {
     private var open: [Open] = []
     private var decided: [Decided] = []
 
+    /// The first offset of the oldest open transaction.
+    var firstOpenOffset: Offset? { open.first?.firstOffset }
+
     /// The first offset of the oldest transaction that is open, or decided but not replicated.
     var firstUnstableOffset: Offset? {
-        guard let open = open.first?.firstOffset else { return decided.first?.firstOffset }
+        guard let open = firstOpenOffset else { return decided.first?.firstOffset }
         return min(open, decided.first?.firstOffset ?? open)
     }
 
@@ -56,10 +59,8 @@ struct TransactionTable: Sendable {
         return open.first?.firstOffset ?? marker.advanced(by: 1)
     }
 
-    /// Forgets the decided transactions whose markers lie below `highWatermark`; nil stands for
-    /// all.
-    mutating func replicated(below highWatermark: Offset?) {
-        guard let highWatermark else { return decided.removeAll() }
+    /// Forgets the decided transactions whose markers lie below `highWatermark`.
+    mutating func replicated(below highWatermark: Offset) {
         let kept = decided.firstIndex { $0.markerOffset >= highWatermark } ?? decided.count
         if kept > 0 { decided.removeFirst(kept) }
     }

@@ -17,6 +17,7 @@ extension Refusal {
             case .notInTransaction: .invalidTxnState
             case .transactionCoordinatorFenced: .transactionCoordinatorFenced
             case .noSuchLog, .closed: .unknownTopicOrPartition
+            case .syncRefused: .requestTimedOut
             case .io, .offline, .lockedByAnotherProcess, .corrupt, .logExists, .invalidTopicName,
                 .offsetsExhausted, .unexpectedAppendOffset:
                 .kafkaStorageError
