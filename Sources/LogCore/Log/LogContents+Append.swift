@@ -129,6 +129,11 @@ extension LogContents {
             case .refuse(let error): throw error
             }
         }
+        if marker == nil, header.attributes.isTransactional, known?.transactionStart == nil,
+            !producers.hasRoomForTransaction
+        {
+            throw .tooManyTransactions(limit: producers.limit)
+        }
         if staging {
             var entry = known ?? ProducerEntry()
             if let marker {
