@@ -90,7 +90,7 @@ package struct FileContents {
     }
 
     private func readTransactionIndex(_ visit: (InspectedItem) -> Bool) throws(FileError) {
-        try readEntries(TransactionIndexEntry.self, visit) { entry, position in
+        try readEntries(AbortedTransaction.self, visit) { entry, position in
             .abortedTransaction(
                 entry.producerID, first: entry.firstOffset, last: entry.lastOffset,
                 lastStable: entry.lastStableOffset, position: position)

@@ -20,8 +20,8 @@ struct TransactionCheck {
     /// The index of the segment whose batches are being shown.
     private struct SegmentIndex {
         let path: String
-        var reader: EntryReader<TransactionIndexEntry>?
-        var awaited: (number: Int, entry: TransactionIndexEntry)?
+        var reader: EntryReader<AbortedTransaction>?
+        var awaited: (number: Int, entry: AbortedTransaction)?
         var isDone = false
 
         mutating func readNext() throws(FileError) {
@@ -103,7 +103,7 @@ struct TransactionCheck {
         guard let current, !current.isDone, let first else { return }
         self.current?.isDone = true
         findings.add(
-            current.path, at: current.awaited.map { $0.number * TransactionIndexEntry.size },
+            current.path, at: current.awaited.map { $0.number * AbortedTransaction.size },
             offset: marker,
             "no entry for the transaction of producer \(producer) from offset \(first), "
                 + "aborted at offset \(marker)")
@@ -111,7 +111,7 @@ struct TransactionCheck {
 
     /// What is wrong with the entry that should stand for a marker.
     private func problem(
-        _ entry: TransactionIndexEntry, _ producer: ProducerID, _ first: Offset?,
+        _ entry: AbortedTransaction, _ producer: ProducerID, _ first: Offset?,
         _ marker: Offset
     ) -> String? {
         if entry.version != 0 { return "in version \(entry.version), 0 expected" }
@@ -133,13 +133,13 @@ struct TransactionCheck {
     }
 
     private mutating func report(
-        _ number: Int, _ entry: TransactionIndexEntry, _ reason: String
+        _ number: Int, _ entry: AbortedTransaction, _ reason: String
     ) {
         guard let path = current?.path, current?.isDone == false else { return }
         current?.isDone = true
         current?.awaited = nil
         findings.add(
-            path, at: number * TransactionIndexEntry.size, offset: max(entry.lastOffset, .zero),
+            path, at: number * AbortedTransaction.size, offset: max(entry.lastOffset, .zero),
             "entry \(number) says that producer \(entry.producerID) aborted offsets "
                 + "\(entry.firstOffset) to \(entry.lastOffset), \(reason)")
     }
