@@ -16,7 +16,9 @@ package final class Log: Sendable {
     /// The topic's id as `partition.metadata` has it; zero in a directory without that file.
     package let topicID: TopicID
     let context: DirectoryContext
-    private let checkpoints: DirectoryCheckpoints
+    let checkpoints: DirectoryCheckpoints
+    /// What cleaning does with the log, has its own lock: nobody waits there for a disk.
+    let cleaning = Mutex(CleaningRecord())
     /// What the checkpoints said when the directory was opened.
     private let plan: OpeningPlan
     private let state: Mutex<State>
@@ -96,9 +98,13 @@ package final class Log: Sendable {
 
     /// Opens the log now, and after a crash recovers it. Returns what that found.
     func load() throws(LogError) -> [RecoveryReport.Finding.Kind] {
-        try state.withLock { (state) throws(LogError) in
-            state.contents == nil ? try open(&state) : []
+        let (findings, end) = try state.withLock { (state) throws(LogError) in
+            let findings = state.contents == nil ? try open(&state) : []
+            return (findings, state.contents?.endOffset)
         }
+        // What was cut off takes what cleaning had done there with it.
+        if let end { try checkpoints.cleaner.lower(topicPartition, to: end, context) }
+        return findings
     }
 
     // MARK: What it is
@@ -270,6 +276,7 @@ package final class Log: Sendable {
             contents.recoveryPoint = min(contents.recoveryPoint, target)
         }
         try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
+        try checkpoints.cleaner.lower(topicPartition, to: target, context)
         return try withContents { (contents, configuration) throws(LogError) in
             defer { contents.recoveryCeiling = nil }
             return try body(&contents, configuration)

@@ -100,6 +100,8 @@ public protocol FileSystem: Sendable {
     /// Replaces what `target` named, in one step.
     func rename(_ path: String, to target: String) throws(FileError)
     func remove(_ path: String) throws(FileError)
+    /// Sets when the file counts as last changed.
+    func setModified(_ path: String, to time: Timestamp) throws(FileError)
     /// The directory must be empty.
     func removeDirectory(_ path: String) throws(FileError)
     func synchronizeDirectory(_ path: String) throws(FileError)
@@ -110,6 +112,9 @@ public protocol FileSystem: Sendable {
 }
 
 extension FileSystem {
+    /// For file systems that keep no such time.
+    public func setModified(_ path: String, to time: Timestamp) throws(FileError) {}
+
     public func readAll(_ path: String, limit: Int) throws(FileError) -> Bytes {
         let file = try open(path, .read)
         let size = try file.size()
