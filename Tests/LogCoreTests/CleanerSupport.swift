@@ -20,7 +20,7 @@ extension Scene {
     static func compacted(
         segmentBytes: Int = 600, _ change: (inout LogConfiguration) -> Void = { _ in }
     ) throws -> Scene {
-        try Scene {
+        let scene = try Scene {
             $0.cleanup = .compact
             $0.segmentBytes = segmentBytes
             $0.indexIntervalBytes = 100
@@ -28,6 +28,8 @@ extension Scene {
             $0.deleteRetentionMilliseconds = 10_000
             change(&$0)
         }
+        scene.faults.plan.withLock { $0.skipsSyncs = true }
+        return scene
     }
 }
 
@@ -119,4 +121,19 @@ extension Log {
         resources.bufferBytes = 256
         return try clean(resources, now: now)
     }
+}
+
+/// Repeatable chance.
+struct Rolls {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 2 &+ 1 }
+
+    mutating func below(_ bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int((state >> 33) % UInt64(max(bound, 1)))
+    }
+
+    /// True once in `count` times.
+    mutating func oneIn(_ count: Int) -> Bool { below(count) == 0 }
 }

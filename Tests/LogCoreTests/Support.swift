@@ -190,10 +190,33 @@ final class Faults: Sendable {
         var room: Int?
         var syncFails = false
         var writeFails = false
+        /// Syncs are counted but not made: for tests that need many and crash nothing.
+        var skipsSyncs = false
+        /// Changes of names and files that still happen; after them all fail, as after a crash.
+        var changesLeft: Int?
     }
     let plan = Mutex(Plan())
     let syncs = Atomic<Int>(0)
     let opens = Atomic<Int>(0)
+
+    /// Counts a change of a name or a file; throws when no more may happen.
+    func change(_ path: String) throws(FileError) {
+        let isCrashed = plan.withLock { plan in
+            guard let left = plan.changesLeft else { return false }
+            plan.changesLeft = max(left - 1, 0)
+            return left == 0
+        }
+        if isCrashed { throw FileError(operation: "change", path: path, code: EIO) }
+    }
+
+    /// Returns true where a sync is to be counted and no more.
+    func countSync(_ path: String) throws(FileError) -> Bool {
+        try change(path)
+        syncs.add(1, ordering: .relaxed)
+        let plan = plan.withLock { $0 }
+        if plan.syncFails { throw FileError(operation: "sync", path: path, code: EIO) }
+        return plan.skipsSyncs
+    }
 }
 
 /// The machine's files with a full disk and failing calls.
@@ -203,20 +226,28 @@ struct FaultyFileSystem: FileSystem {
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         faults.opens.add(1, ordering: .relaxed)
+        if mode == .replace { try faults.change(path) }
         return FaultyFile(inner: try inner.open(path, mode), faults: faults)
     }
     func createDirectory(_ path: String) throws(FileError) { try inner.createDirectory(path) }
+    func setModified(_ path: String, to time: Timestamp) throws(FileError) {
+        try inner.setModified(path, to: time)
+    }
     func list(_ path: String) throws(FileError) -> [String] { try inner.list(path) }
     func attributes(_ path: String) throws(FileError) -> FileAttributes? {
         try inner.attributes(path)
     }
     func rename(_ path: String, to target: String) throws(FileError) {
+        try faults.change(path)
         try inner.rename(path, to: target)
     }
-    func remove(_ path: String) throws(FileError) { try inner.remove(path) }
+    func remove(_ path: String) throws(FileError) {
+        try faults.change(path)
+        try inner.remove(path)
+    }
     func removeDirectory(_ path: String) throws(FileError) { try inner.removeDirectory(path) }
     func synchronizeDirectory(_ path: String) throws(FileError) {
-        try inner.synchronizeDirectory(path)
+        if try !faults.countSync(path) { try inner.synchronizeDirectory(path) }
     }
     func lock(_ path: String) throws(FileError) -> (any FileLock)? { try inner.lock(path) }
     func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
@@ -242,6 +273,7 @@ final class FaultyFile: File {
         unsafe try inner.read(into: buffer, at: position)
     }
     func write(_ chunks: [Bytes], at position: Int) throws(FileError) {
+        try faults.change(path)
         let count = chunks.reduce(0) { $0 + $1.count }
         let plan = faults.plan.withLock { $0 }
         if plan.writeFails { throw FileError(operation: "write", path: path, code: EIO) }
@@ -259,11 +291,7 @@ final class FaultyFile: File {
     }
     func truncate(to size: Int) throws(FileError) { try inner.truncate(to: size) }
     func synchronize() throws(FileError) {
-        faults.syncs.add(1, ordering: .relaxed)
-        if faults.plan.withLock({ $0.syncFails }) {
-            throw FileError(operation: "sync", path: path, code: EIO)
-        }
-        try inner.synchronize()
+        if try !faults.countSync(path) { try inner.synchronize() }
     }
 }
 
