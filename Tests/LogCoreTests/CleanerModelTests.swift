@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test("the cleaned log is what the model says, round after round", arguments: 1...6)
+    @Test("the cleaned log is what the model says, round after round", arguments: 1...4)
     func model(seed: UInt64) throws {
         let run = try Run(seed: seed)
         for _ in 0..<250 { try run.step() }

@@ -194,9 +194,14 @@ final class Faults: Sendable {
         var skipsSyncs = false
         /// Changes of names and files that still happen; after them all fail, as after a crash.
         var changesLeft: Int?
+        /// The file system can be synced as a whole.
+        var hasVolume = false
+        /// The next sync of a `.log` file stops here until it is let through.
+        var gate: SyncGate?
     }
     let plan = Mutex(Plan())
     let syncs = Atomic<Int>(0)
+    let volumeSyncs = Atomic<Int>(0)
     let opens = Atomic<Int>(0)
 
     /// Counts a change of a name or a file; throws when no more may happen.
@@ -209,13 +214,12 @@ final class Faults: Sendable {
         if isCrashed { throw FileError(operation: "change", path: path, code: EIO) }
     }
 
-    /// Returns true where a sync is to be counted and no more.
-    func countSync(_ path: String) throws(FileError) -> Bool {
+    /// Carries a sync out, as the plan has it.
+    func sync(_ path: String, _ body: () throws(FileError) -> Void) throws(FileError) {
         try change(path)
-        syncs.add(1, ordering: .relaxed)
         let plan = plan.withLock { $0 }
         if plan.syncFails { throw FileError(operation: "sync", path: path, code: EIO) }
-        return plan.skipsSyncs
+        if !plan.skipsSyncs { try body() }
     }
 }
 
@@ -247,11 +251,40 @@ struct FaultyFileSystem: FileSystem {
     }
     func removeDirectory(_ path: String) throws(FileError) { try inner.removeDirectory(path) }
     func synchronizeDirectory(_ path: String) throws(FileError) {
-        if try !faults.countSync(path) { try inner.synchronizeDirectory(path) }
+        try faults.sync(path) { () throws(FileError) in
+            try inner.synchronizeDirectory(path)
+        }
     }
     func lock(_ path: String) throws(FileError) -> (any FileLock)? { try inner.lock(path) }
     func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
         try inner.capacity(path)
+    }
+    func volume(_ path: String) throws(FileError) -> (any Volume)? {
+        faults.plan.withLock { $0.hasVolume } ? FaultyVolume(faults: faults) : nil
+    }
+}
+
+final class FaultyVolume: Volume {
+    private let faults: Faults
+    init(faults: Faults) { self.faults = faults }
+    func synchronize() throws(FileError) {
+        faults.volumeSyncs.add(1, ordering: .relaxed)
+        if faults.plan.withLock({ $0.syncFails }) {
+            throw FileError(operation: "sync file system", path: "/", code: EIO)
+        }
+    }
+}
+
+/// Holds one sync back.
+final class SyncGate: Sendable {
+    private let reached = WakeUp()
+    private let opened = WakeUp()
+    /// Returns when a sync stands at the gate.
+    func waitUntilReached() { reached.sleep() }
+    func open() { opened.wake() }
+    func pass() {
+        reached.wake()
+        opened.sleep()
     }
 }
 
@@ -291,7 +324,15 @@ final class FaultyFile: File {
     }
     func truncate(to size: Int) throws(FileError) { try inner.truncate(to: size) }
     func synchronize() throws(FileError) {
-        if try !faults.countSync(path) { try inner.synchronize() }
+        faults.syncs.add(1, ordering: .relaxed)
+        if path.hasSuffix(".log") {
+            let gate = faults.plan.withLock { plan in
+                defer { plan.gate = nil }
+                return plan.gate
+            }
+            gate?.pass()
+        }
+        try faults.sync(path) { () throws(FileError) in try inner.synchronize() }
     }
 }
 

@@ -34,14 +34,13 @@ package struct CleaningRange: Sendable, Equatable {
 extension LogContents {
     /// - Parameter checkpoint: up to where the log was cleaned before; nil: never.
     mutating func cleaningRange(
-        checkpoint: Offset?, highWatermark: Offset, now: Timestamp,
-        _ configuration: LogConfiguration
+        checkpoint: Offset?, now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) -> CleaningRange {
         let known = checkpoint ?? startOffset
         let fits = known >= startOffset && known <= endOffset
         let firstDirty = fits ? known : startOffset
         let first = segmentIndex(for: firstDirty) ?? 0
-        let last = try firstUncleanable(from: first, highWatermark, now, configuration)
+        let last = try firstUncleanable(from: first, now, configuration)
         let clean = segments[first].baseOffset < firstDirty ? first + 1 : first
         return CleaningRange(
             firstDirty: firstDirty, end: segments[last].baseOffset,
@@ -52,11 +51,10 @@ extension LogContents {
 
     /// The number of the first segment that must stay as it is.
     private mutating func firstUncleanable(
-        from first: Int, _ highWatermark: Offset, _ now: Timestamp,
-        _ configuration: LogConfiguration
+        from first: Int, _ now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) -> Int {
-        let bound = min(highWatermark, lastStableOffset)
-        var last = min(segmentIndex(for: bound) ?? 0, activeIndex)
+        // Not above the high watermark, either.
+        var last = min(segmentIndex(for: lastStableOffset) ?? 0, activeIndex)
         let lag = configuration.minCompactionLagMilliseconds
         guard lag > 0, first < last else { return last }
         let youngest = now.rawValue - lag

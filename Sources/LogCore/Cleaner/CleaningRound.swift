@@ -131,7 +131,8 @@ struct CleaningRound {
         _ trail: inout TransactionTrail
     ) throws(LogError) {
         var (cleaned, lastBatches) = try log.withContents { (contents, _) throws(LogError) in
-            try contents.beginCleaned(group, cutCount: cutCount, configuration)
+            try contents.beginCleaned(
+                group, cutCount: cutCount, isTransactional: !aborted.isEmpty, configuration)
         }
         do throws(LogError) {
             let isChanged = try copy(group, into: &cleaned, lastBatches, &rules, &trail)
@@ -154,7 +155,7 @@ struct CleaningRound {
     private func finish(
         _ cleaned: inout CleanedSegment, of group: ArraySlice<CleanableSegment>
     ) throws(LogError) {
-        try log.context.committing { () throws(FileError) in try cleaned.finish(files) }
+        try log.context.writing { () throws(FileError) in try cleaned.finish(files) }
         let result = cleaned
         try log.withContents { (contents, _) throws(LogError) in
             try contents.replace(group, with: result, cutCount: cutCount, configuration)
@@ -176,30 +177,40 @@ struct CleaningRound {
                 let isLastOfProducer =
                     header.hasProducerID && lastBatches[header.producerID]?.isThis(header) == true
                 let isLastOfGroup = reader.isAtEnd && segment == last
-                let fate = try fate(
-                    of: batch, mustStay: isLastOfProducer || isLastOfGroup, &rules, &trail)
+                let (fate, aborted) = try judge(
+                    batch, mustStay: isLastOfProducer || isLastOfGroup, &rules, &trail)
                 if fate != .keep { isChanged = true }
                 try carryOut(fate, batch, &cleaned)
+                if let aborted {
+                    try log.context.writing { () throws(FileError) in
+                        try cleaned.append(aborted, files)
+                    }
+                }
             }
         }
         try write(&cleaned)
         return isChanged
     }
 
-    private func fate(
-        of batch: RecordBatch, mustStay: Bool, _ rules: inout CleaningRules,
+    /// What becomes of a batch; for a marker, the aborted transaction that the index must still
+    /// tell of.
+    private func judge(
+        _ batch: RecordBatch, mustStay: Bool, _ rules: inout CleaningRules,
         _ trail: inout TransactionTrail
-    ) throws(LogError) -> BatchFate {
+    ) throws(LogError) -> (fate: BatchFate, aborted: AbortedTransaction?) {
         guard batch.header.attributes.isControl else {
             let isAborted = trail.isAborted(batch.header)
-            return try opening(batch) { () throws(BatchError) in
+            let fate = try opening(batch) { () throws(BatchError) in
                 try rules.fate(ofData: batch, isAborted: isAborted, mustStay: mustStay)
             }
+            return (fate, nil)
         }
         let marker = trail.note(batch.header, try control(of: batch))
-        return try opening(batch) { () throws(BatchError) in
+        let fate = try opening(batch) { () throws(BatchError) in
             try rules.fate(ofControl: batch, isSpent: marker == .spent, mustStay: mustStay)
         }
+        guard case .needed(let aborted?) = marker else { return (fate, nil) }
+        return (fate, aborted)
     }
 
     private mutating func carryOut(

@@ -14,12 +14,10 @@ extension Log {
     /// What could be cleaned now.
     package func cleaningRange(now: Timestamp) throws(LogError) -> CleaningRange {
         let checkpoint = cleanedUpTo
-        let mark = highWatermark
         let (range, cleanup) = try withContents { (contents, configuration) throws(LogError) in
             (
-                try contents.cleaningRange(
-                    checkpoint: checkpoint, highWatermark: mark ?? contents.endOffset, now: now,
-                    configuration), configuration.cleanup
+                try contents.cleaningRange(checkpoint: checkpoint, now: now, configuration),
+                configuration.cleanup
             )
         }
         if range.isReset {

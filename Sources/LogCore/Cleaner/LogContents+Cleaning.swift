@@ -66,7 +66,8 @@ extension LogContents {
     /// Makes the files for what becomes of a group, and gathers what must stay for its producer's
     /// sake.
     func beginCleaned(
-        _ group: ArraySlice<CleanableSegment>, cutCount: Int, _ configuration: LogConfiguration
+        _ group: ArraySlice<CleanableSegment>, cutCount: Int, isTransactional: Bool,
+        _ configuration: LogConfiguration
     ) throws(LogError) -> (cleaned: CleanedSegment, lastBatches: [ProducerID: LastBatch]) {
         guard let first = group.first, let last = group.last else {
             preconditionFailure("an empty group of segments")
@@ -75,8 +76,9 @@ extension LogContents {
         let model = segments[try place(of: last, cutCount: cutCount)]
         let cleaned = try context.writing { () throws(FileError) in
             try CleanedSegment(
-                at: first.baseOffset, in: directory, created: model.created, jitter: model.jitter,
-                indexInterval: configuration.indexIntervalBytes, files: files)
+                at: first.baseOffset, like: model,
+                indexInterval: configuration.indexIntervalBytes, isTransactional: isTransactional,
+                files: files)
         }
         let lastBatches = producers.entries.mapValues {
             LastBatch(dataOffset: $0.batches.last?.lastOffset, epoch: $0.epoch)
@@ -124,7 +126,8 @@ extension LogContents {
             with: [
                 Segment(
                     baseOffset: base, directory: directory, size: cleaned.segment.size,
-                    created: cleaned.segment.created, jitter: cleaned.segment.jitter)
+                    isTransactional: cleaned.hasAborted, created: cleaned.segment.created,
+                    jitter: cleaned.segment.jitter)
             ])
         positions.clear()
         // Of a segment that is no more; never the newest, which is all that recovery needs.
@@ -137,18 +140,23 @@ extension LogContents {
         _ originals: ArraySlice<Segment>, with cleaned: CleanedSegment,
         _ configuration: LogConfiguration
     ) throws(LogError) {
-        let indexes = [LogFileName.Kind.index, .timeindex, .txnindex]
         let live = { (kind: LogFileName.Kind) in
             String(cleaned.segment.path(kind).dropLast(CleanedSegment.suffix.utf8.count))
         }
-        var present: [LogFileName.Kind] = []
-        for kind in indexes {
-            let path = cleaned.segment.path(kind)
-            let found = try context.reading { () throws(FileError) in try files.attributes(path) }
-            if found != nil { present.append(kind) }
+        var indexes = [LogFileName.Kind.index, .timeindex]
+        if cleaned.hasAborted { indexes.append(.txnindex) }
+        // Where nothing is known of a segment without timestamps but its file's age, it stays.
+        let modified = try context.reading { () throws(FileError) in
+            try originals.last.flatMap { (last) throws(FileError) in
+                try files.attributes(last.path(.log))?.modified
+            }
         }
         try context.committing { () throws(FileError) in
-            for kind in present + [.log] {
+            if let modified { try files.setModified(cleaned.segment.path(.log), to: modified) }
+            if !cleaned.hasAborted, cleaned.segment.transactionIndex != nil {
+                try files.remove(cleaned.segment.path(.txnindex))
+            }
+            for kind in indexes + [.log] {
                 try files.rename(cleaned.segment.path(kind), to: live(kind) + ".swap")
             }
             try files.synchronizeDirectory(directory)
@@ -160,7 +168,7 @@ extension LogContents {
             try files.synchronizeDirectory(directory)
             try files.rename(live(.log) + ".swap", to: live(.log))
             try files.synchronizeDirectory(directory)
-            for kind in present { try files.rename(live(kind) + ".swap", to: live(kind)) }
+            for kind in indexes { try files.rename(live(kind) + ".swap", to: live(kind)) }
             try files.synchronizeDirectory(directory)
         }
     }

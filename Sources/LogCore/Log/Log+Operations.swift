@@ -12,19 +12,25 @@ extension Log {
     /// repeats one of its producer's last five is not written again: the result is that of the
     /// first time.
     ///
-    /// - Parameter now: the wall clock, for LogAppendTime and for the age of a segment.
+    /// - Parameters:
+    ///   - now: the wall clock, for LogAppendTime and for the age of a segment.
+    ///   - flushDuty: for an event loop, which must not wait for a disk, the caller's.
     /// - Throws: `recordBatchTooLarge`, `outOfOrderSequence`, `invalidProducerEpoch`, others that
     ///   refuse the batches; `io` for a full disk, with nothing changed; `offline`.
     @discardableResult
     package func append(
-        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp
+        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, flushDuty: FlushDuty = .append
     ) throws(LogError) -> AppendResult {
-        let (result, isFlushDue) = try withContents { (contents, configuration) throws(LogError) in
-            let result = try contents.append(
+        var result = try withContents { (contents, configuration) throws(LogError) in
+            var result = try contents.append(
                 batches, leaderEpoch: leaderEpoch, now: now, configuration)
-            return (result, contents.unflushedRecords >= configuration.flushMessages)
+            result.isFlushDue = contents.isFlushDue(behind: result, configuration)
+            return result
         }
-        if isFlushDue { try flush() }
+        if result.isFlushDue, flushDuty == .append {
+            try commit(upTo: result.lastOffset.advanced(by: 1))
+            result.isFlushDue = false
+        }
         return result
     }
 
@@ -54,6 +60,27 @@ extension Log {
         try withContents { (contents, _) throws(LogError) in
             try contents.read(
                 from: offset, upTo: bound, maxBytes: maxBytes, minOneBatch: minOneBatch)
+        }
+    }
+
+    /// As `read`, for those who want committed data only: the slice ends before the last stable
+    /// offset too, and the transactions that were aborted come with it.
+    package func readCommitted(
+        from offset: Offset, upTo bound: Offset? = nil, maxBytes: Int, minOneBatch: Bool = true
+    ) throws(LogError) -> CommittedSlice {
+        try withContents { (contents, _) throws(LogError) in
+            try contents.readCommitted(
+                from: offset, upTo: bound, maxBytes: maxBytes, minOneBatch: minOneBatch)
+        }
+    }
+
+    /// The aborted transactions that reach into the offsets from `first` to below `end`, in the
+    /// order of their markers. Complete as far as `end` is not above the last stable offset.
+    package func abortedTransactions(
+        from first: Offset, upTo end: Offset
+    ) throws(LogError) -> [AbortedTransaction] {
+        try withContents { (contents, _) throws(LogError) in
+            try contents.abortedTransactions(from: first, upTo: end)
         }
     }
 
@@ -146,24 +173,7 @@ extension Log {
         }
     }
 
-    // MARK: Flushing and housekeeping
-
-    /// Returns when everything appended before the call is on disk. Appends go on meanwhile.
-    ///
-    /// A failed sync takes the directory offline: it is never tried again.
-    package func flush() throws(LogError) {
-        let plan = try withContents { (contents, _) throws(LogError) in try contents.planFlush() }
-        guard let plan else { return }
-        do throws(FileError) {
-            try plan.synchronize(context.files)
-        } catch {
-            // Deleted meanwhile: the directory has another name, and nobody waits for its records.
-            if error.isMissing, isShut { throw .closed(topicPartition) }
-            throw context.fail(error)
-        }
-        // Another flush may have failed meanwhile; then nothing counts as flushed any more.
-        try withContents { (contents, _) throws(LogError) in contents.finish(plan) }
-    }
+    // MARK: Housekeeping
 
     /// Deletes what retention no longer keeps. Returns how many segments went.
     @discardableResult

@@ -10,6 +10,17 @@ package struct AppendResult: Sendable, Equatable {
     package let logStartOffset: Offset
     /// The batch is one of the producer's last five: nothing was written (KIP-98).
     package let duplicate: Bool
+    /// The records are to be on disk before they count as appended, and the caller took that upon
+    /// itself: `commit` up to behind `lastOffset`.
+    package var isFlushDue = false
+}
+
+/// Who sees to it that an append is flushed where `flushMessages` asks for it.
+package enum FlushDuty: Sendable {
+    /// The append: it returns when the records are on disk.
+    case append
+    /// The caller, by `commit` or `flush`, if the result says that it is due.
+    case caller
 }
 
 /// A piece of a log, as bytes of a segment file: starts at the batch that holds `startOffset`, may
@@ -21,11 +32,21 @@ package struct LogSlice: Sendable {
     package let startOffset: Offset
     package let logStartOffset: Offset
     package let logEndOffset: Offset
+    /// See `Log.lastStableOffset`.
+    package let lastStableOffset: Offset
     /// More could be read from here, were it not for `maxBytes` or the segment's end.
     package let isTruncatedByLimit: Bool
 
     package var count: Int { region?.count ?? 0 }
     package var payload: Payload? { region.map { .file($0) } }
+}
+
+/// A piece of a log below the last stable offset, and what a reader has to leave out of it.
+package struct CommittedSlice: Sendable {
+    package let slice: LogSlice
+    /// In the order of their markers: of each producer the batches from its first offset to its
+    /// marker are void. Some may begin behind the slice.
+    package let aborted: [AbortedTransaction]
 }
 
 /// A record found by its time.

@@ -25,6 +25,8 @@ struct Segment: Sendable {
     private var file: (any File)?
     var offsetIndex: IndexFile<OffsetIndexEntry>
     var timeIndex: IndexFile<TimeIndexEntry>
+    /// nil: no transaction that was aborted has its marker in this segment, and there is no file.
+    var transactionIndex: IndexFile<AbortedTransaction>?
     private var bytesSinceIndexEntry = 0
     /// nil: not known yet. Its timestamp is `.none` in a segment without timestamps.
     private(set) var latest: TimeMark?
@@ -33,10 +35,10 @@ struct Segment: Sendable {
     /// Used since housekeeping last looked.
     private(set) var wasTouched = true
 
-    /// A segment whose files are there.
+    /// A segment whose files are there; the transaction index only where `isTransactional`.
     init(
-        baseOffset: Offset, directory: String, suffix: String = "", size: Int, created: Timestamp,
-        jitter: Int64
+        baseOffset: Offset, directory: String, suffix: String = "", size: Int,
+        isTransactional: Bool = false, created: Timestamp, jitter: Int64
     ) {
         self.baseOffset = baseOffset
         self.directory = directory
@@ -47,6 +49,10 @@ struct Segment: Sendable {
         let path = directory + "/"
         offsetIndex = IndexFile(path: path + LogFileName.name(baseOffset, .index) + suffix)
         timeIndex = IndexFile(path: path + LogFileName.name(baseOffset, .timeindex) + suffix)
+        if isTransactional {
+            transactionIndex = IndexFile(
+                path: path + LogFileName.name(baseOffset, .txnindex) + suffix)
+        }
         if size == 0 { latest = TimeMark(timestamp: .none, offset: baseOffset) }
     }
 
@@ -85,11 +91,14 @@ struct Segment: Sendable {
             wasTouched = false
             return
         }
-        if file == nil, !offsetIndex.isOpen, !timeIndex.isOpen { return }
+        let isIndexOpen =
+            offsetIndex.isOpen || timeIndex.isOpen || transactionIndex?.isOpen == true
+        if file == nil, !isIndexOpen { return }
         try writeIndexes(files)
         file = nil
         offsetIndex.closeFile()
         timeIndex.closeFile()
+        transactionIndex?.closeFile()
     }
 
     // MARK: Appending
@@ -128,7 +137,7 @@ struct Segment: Sendable {
             offsetIndex.append(OffsetIndexEntry(relativeOffset: relative, position: place))
             try appendTimeEntry(files)
             bytesSinceIndexEntry = 0
-            if offsetIndex.pendingCount >= IndexFile<OffsetIndexEntry>.pendingLimit {
+            if offsetIndex.isPendingFull {
                 try writeIndexes(files)
             }
         }
@@ -146,8 +155,10 @@ struct Segment: Sendable {
         timeIndex.append(entry)
     }
 
-    /// Writes index entries that wait in memory; both files exist afterwards.
+    /// Writes index entries that wait in memory; the files of both indexes that every segment has
+    /// exist afterwards.
     mutating func writeIndexes(_ files: any FileSystem) throws(FileError) {
+        try writeAborted(files)
         try offsetIndex.writePending(files)
         try timeIndex.writePending(files)
     }
@@ -161,15 +172,22 @@ struct Segment: Sendable {
         if offsetIndex.pendingCount + timeIndex.pendingCount > 0 { try writeIndexes(files) }
     }
 
-    /// The files that a sync has to reach, opened. Both indexes exist afterwards, so that who finds
-    /// the segment need not make them anew.
-    mutating func filesToSynchronize(_ files: any FileSystem) throws(FileError) -> [any File] {
-        var changed = [try opened(files)]
+    /// Opens the files that a sync may have to reach. Both indexes exist afterwards, so that who
+    /// finds the segment need not make them anew.
+    mutating func makeFiles(_ files: any FileSystem) throws(FileError) {
+        _ = try opened(files)
         try offsetIndex.makeFile(files)
         try timeIndex.makeFile(files)
-        if let file = try offsetIndex.fileToSynchronize(files) { changed.append(file) }
-        if let file = try timeIndex.fileToSynchronize(files) { changed.append(file) }
-        return changed
+        try transactionIndex?.makeFile(files)
+    }
+
+    /// The files that a sync has to reach; asked once for each sync, behind `makeFiles`.
+    mutating func filesToSynchronize() -> [any File] {
+        let indexes = [
+            offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize(),
+            transactionIndex?.fileToSynchronize(),
+        ]
+        return ([file] + indexes).compactMap { $0 }
     }
 
     // MARK: Bookkeeping for those who scan
@@ -188,4 +206,6 @@ struct Segment: Sendable {
     }
 
     mutating func setFirstTimestamp(_ timestamp: Timestamp) { firstTimestamp = timestamp }
+
+    mutating func noteTouched() { wasTouched = true }
 }

@@ -5,6 +5,22 @@ internal import Replication
 internal import Synchronization
 internal import WireProtocol
 
+/// Which records a consumer wants (`isolation.level`).
+enum Isolation: Sendable {
+    case uncommitted, committed
+
+    /// As requests give it: 1 stands for committed records only.
+    init(level: Int8) { self = level == 1 ? .committed : .uncommitted }
+}
+
+/// What one look at a partition gave a consumer.
+struct PartitionSlice {
+    let slice: LogSlice
+    let highWatermark: Offset
+    /// nil where uncommitted records were asked for too.
+    let aborted: [AbortedTransaction]?
+}
+
 /// A partition that this broker leads: its log, its role, and those who wait for records.
 ///
 /// Callable from any loop. One lock orders appends with the high watermark that follows from them,
@@ -35,6 +51,7 @@ final class Partition: Sendable {
                 leader: leadership.leader, epoch: leadership.epoch,
                 inSyncReplicas: leadership.inSyncReplicas, logEnd: end,
                 highWatermark: log.restoredHighWatermark ?? .zero)
+            log.highWatermark = made.highWatermark
             role = made
             return made
         }
@@ -71,10 +88,11 @@ final class Partition: Sendable {
 
     /// Appends batches that have been validated, and wakes those who wait for them.
     ///
-    /// When it returns, the records are in the log (in the page cache at least; on disk where
-    /// `flush.messages` says so) and, with an in-sync set of one, below the high watermark.
+    /// When it returns, the records are in the log (in the page cache) and, with an in-sync set of
+    /// one, below the high watermark. Where the result says that a flush is due, they are to be
+    /// acknowledged only when `whenOnDisk` has said so; no loop waits for a disk.
     ///
-    /// - Parameter acks: -1 asks that `min.insync.replicas` be in sync.
+    /// - Parameter acks: -1 asks that `min.insync.replicas` be in sync; 0 that nobody waits.
     /// - Throws: `Refusal` with Kafka's error code; nothing was appended then.
     func append(_ batches: Bytes, acks: Int16, now: Timestamp) throws(Refusal) -> AppendResult {
         let (outcome, woken) = state.withLock { state in
@@ -96,28 +114,59 @@ final class Partition: Sendable {
                     "\(role.inSyncCount) replicas in sync, min.insync.replicas is \(required)"
                 return (.failure(Refusal(.notEnoughReplicas, text)), [])
             }
-            let result = try log.append(batches, leaderEpoch: role.epoch, now: now)
+            var result = try log.append(
+                batches, leaderEpoch: role.epoch, now: now, flushDuty: .caller)
+            if acks != 0, state.configuration.acknowledgesAfterFlush { result.isFlushDue = true }
             if result.duplicate { return (.success(result), []) }
             let moved = role.replica(role.leader, reached: result.lastOffset.advanced(by: 1))
             state.role = role
+            if moved { log.highWatermark = role.highWatermark }
             return (.success(result), moved ? state.waiting : [])
         } catch {
             return (.failure(Refusal(error)), [])
         }
     }
 
-    /// What a consumer may read from `offset` on: up to the high watermark.
+    /// Calls `body` once when the records of an append are on disk (nil) or will not be, from any
+    /// thread, maybe this one. Syncs are shared with other partitions of the directory.
+    func whenOnDisk(_ result: AppendResult, _ body: @escaping @Sendable (Refusal?) -> Void) {
+        log.commit(upTo: result.lastOffset.advanced(by: 1)) { error in
+            switch error {
+            case nil: body(nil)
+            case .offsetOutOfRange:
+                body(Refusal(.notLeaderOrFollower, "the records were cut before they were on disk"))
+            case let error?: body(Refusal(error))
+            }
+        }
+    }
+
+    /// What a consumer may read from `offset` on: up to the high watermark, and where it wants
+    /// committed data only (KIP-98) up to the last stable offset.
     func read(
-        from offset: Offset, maxBytes: Int, minOneBatch: Bool
-    ) throws(Refusal) -> (slice: LogSlice, highWatermark: Offset) {
+        from offset: Offset, isolation: Isolation, maxBytes: Int, minOneBatch: Bool
+    ) throws(Refusal) -> PartitionSlice {
         do throws(LogError) {
-            let limit = try highWatermark
-            let slice = try log.read(
-                from: offset, upTo: limit, maxBytes: maxBytes, minOneBatch: minOneBatch)
-            return (slice, limit)
+            let mark = try highWatermark
+            switch isolation {
+            case .uncommitted:
+                let slice = try log.read(
+                    from: offset, upTo: mark, maxBytes: maxBytes, minOneBatch: minOneBatch)
+                return PartitionSlice(slice: slice, highWatermark: mark, aborted: nil)
+            case .committed:
+                let read = try log.readCommitted(
+                    from: offset, upTo: mark, maxBytes: maxBytes, minOneBatch: minOneBatch)
+                return PartitionSlice(
+                    slice: read.slice, highWatermark: mark, aborted: read.aborted)
+            }
         } catch {
             throw Refusal(error)
         }
+    }
+
+    /// Behind the last record that a consumer may read.
+    func end(_ isolation: Isolation) throws(LogError) -> Offset {
+        let mark = try highWatermark
+        return isolation == .committed ? min(mark, try log.lastStableOffset) : mark
     }
 
     /// Refuses a request of a client whose idea of the leader's epoch is older or newer than ours
