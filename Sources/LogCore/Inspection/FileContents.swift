@@ -5,7 +5,7 @@ package import RecordFormat
 package enum InspectedItem: Sendable {
     /// A batch with a right checksum; its records are not opened.
     case batch(RecordBatch, position: Int)
-    case damage(SegmentReader.Damage)
+    case damage(WholeBatchReader.Damage)
     case offsetEntry(Offset, batchAt: Int, position: Int)
     case timeEntry(Timestamp, Offset, position: Int)
     case abortedTransaction(
@@ -58,7 +58,7 @@ package struct FileContents {
     }
 
     private func readBatches(_ visit: (InspectedItem) -> Bool) throws(FileError) {
-        var reader = try SegmentReader(file.path, files: files)
+        var reader = try WholeBatchReader(file.path, files: files)
         while true {
             switch try reader.next() {
             case .end: return

@@ -35,7 +35,7 @@ struct SegmentVerifier {
         // Deleted while the files before it were read: retention goes on in a live directory.
         guard
             var reader = try opened({ () throws(FileError) in
-                try SegmentReader(segment.log, files: files)
+                try WholeBatchReader(segment.log, files: files)
             })
         else {
             walk.end = nextBase
@@ -171,7 +171,7 @@ struct SegmentVerifier {
     // MARK: Damage
 
     private func skip(
-        _ damage: SegmentReader.Damage, _ expected: Offset, _ size: Int,
+        _ damage: WholeBatchReader.Damage, _ expected: Offset, _ size: Int,
         _ indexes: inout Indexes, _ walk: inout SegmentWalk
     ) throws(FileError) {
         if damage.isOldFormat {

@@ -39,7 +39,7 @@ struct SmallFileCheck {
 
     /// A snapshot of the metadata log: whole batches, the last of them with the footer.
     func metadataSnapshot(_ path: String, _ decompressionLimit: Int) throws(FileError) {
-        var reader = try SegmentReader(path, files: files)
+        var reader = try WholeBatchReader(path, files: files)
         var expected = Offset.zero
         var hasFooter = false
         while true {

@@ -7,7 +7,7 @@ package import RecordFormat
 /// Reads only, and nothing behind the size that the file had at first: a broker may append
 /// meanwhile. Memory: a piece of 1 MiB, or one batch where that is larger; a batch that claims more
 /// than 16 MiB is read whole only after its checksum was found right.
-package struct SegmentReader {
+package struct WholeBatchReader {
     package struct Damage: Sendable {
         package let position: Int
         package let reason: String
