@@ -16,7 +16,9 @@ package final class Log: Sendable {
     /// The topic's id as `partition.metadata` has it; zero in a directory without that file.
     package let topicID: TopicID
     let context: DirectoryContext
-    private let checkpoints: DirectoryCheckpoints
+    let checkpoints: DirectoryCheckpoints
+    /// What cleaning does with the log, has its own lock: nobody waits there for a disk.
+    let cleaning = Mutex(CleaningRecord())
     /// What the checkpoints said when the directory was opened.
     private let plan: OpeningPlan
     private let state: Mutex<State>
@@ -82,7 +84,9 @@ package final class Log: Sendable {
         }
     }
 
-    private func open(_ state: inout State) throws(LogError) -> [RecoveryReport.Finding.Kind] {
+    private func open(
+        _ state: inout State, scanned: (Int) -> Void = { _ in }
+    ) throws(LogError) -> [RecoveryReport.Finding.Kind] {
         switch state.phase {
         case .unopened:
             var loader = LogLoader(
@@ -90,7 +94,7 @@ package final class Log: Sendable {
                 plan: plan, configuration: state.configuration,
                 highWatermark: state.highWatermarkBefore, now: context.world.clock.wall())
             do throws(LogError) {
-                state.contents = try loader.load()
+                state.contents = try loader.load(scanned: scanned)
                 state.phase = .open
                 return loader.findings
             } catch .corrupt(let file, let position, let reason) {
@@ -108,10 +112,22 @@ package final class Log: Sendable {
     }
 
     /// Opens the log now, and after a crash recovers it. Returns what that found.
-    func load() throws(LogError) -> [RecoveryReport.Finding.Kind] {
-        try state.withLock { (state) throws(LogError) in
-            state.contents == nil ? try open(&state) : []
+    ///
+    /// - Parameter scanned: called for each segment that was checked, with its size.
+    func load(scanned: (Int) -> Void) throws(LogError) -> [RecoveryReport.Finding.Kind] {
+        let (findings, end) = try state.withLock { (state) throws(LogError) in
+            let findings = state.contents == nil ? try open(&state, scanned: scanned) : []
+            return (findings, state.contents?.endOffset)
         }
+        // What was cut off takes what cleaning had done there with it.
+        if let end { try checkpoints.cleaner.lower(topicPartition, to: end, context) }
+        return findings
+    }
+
+    /// Bytes of the segments that recovery will check. A guess, for nothing but progress.
+    func bytesToRecover() -> Int {
+        let directory = state.withLock { $0.directory }
+        return LogLoader.bytesToRecover(in: directory, from: plan.recoveryPoint, context.files)
     }
 
     // MARK: What it is
@@ -236,11 +252,15 @@ package final class Log: Sendable {
         }
     }
 
-    /// The log could not be opened because of what is in its files.
-    var isDamaged: Bool {
+    /// Its files may be trusted by who opens them next.
+    var isSound: Bool {
         state.withLock { state in
-            if case .damaged = state.phase { return true }
-            return false
+            switch state.phase {
+            case .open, .closed: true
+            case .damaged: false
+            // After a crash recovery opens each log, unless its files cannot be read or written.
+            case .unopened: plan.isClean
+            }
         }
     }
 
@@ -296,6 +316,7 @@ package final class Log: Sendable {
             if let mark = contents.highWatermark { contents.highWatermark = min(mark, target) }
         }
         try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
+        try checkpoints.cleaner.lower(topicPartition, to: target, context)
         // What takes the place of the cut records is not replicated because they were.
         try checkpoints.highWatermark.lower(topicPartition, to: target, context)
         return try withContents { (contents, configuration) throws(LogError) in
