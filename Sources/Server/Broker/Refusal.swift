@@ -21,7 +21,7 @@ extension Refusal {
             case .noSuchLog, .closed: .unknownTopicOrPartition
             case .syncRefused: .requestTimedOut
             case .io, .offline, .lockedByAnotherProcess, .corrupt, .logExists, .invalidTopicName,
-                .offsetsExhausted, .unexpectedAppendOffset:
+                .offsetsExhausted, .unexpectedAppendOffset, .cleaningAbandoned:
                 .kafkaStorageError
             case .invalidBatch(let problem): problem.code
             }
