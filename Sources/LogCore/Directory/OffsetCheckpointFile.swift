@@ -87,6 +87,7 @@ struct DirectoryCheckpoints: Sendable {
     let recoveryPoint: OffsetCheckpointFile
     let logStart: OffsetCheckpointFile
     let highWatermark: OffsetCheckpointFile
+    let cleaner: OffsetCheckpointFile
 
     init(reading directory: String, _ context: DirectoryContext) throws(LogError) {
         recoveryPoint = try OffsetCheckpointFile(
@@ -94,10 +95,11 @@ struct DirectoryCheckpoints: Sendable {
         logStart = try OffsetCheckpointFile(reading: .logStart, in: directory, context)
         highWatermark = try OffsetCheckpointFile(
             reading: .highWatermark, in: directory, context)
+        cleaner = try OffsetCheckpointFile(reading: .cleaner, in: directory, context)
     }
 
     func forget(_ partition: TopicPartition, _ context: DirectoryContext) throws(LogError) {
-        for file in [recoveryPoint, logStart, highWatermark] {
+        for file in [recoveryPoint, logStart, highWatermark, cleaner] {
             try file.forget(partition, context)
         }
     }

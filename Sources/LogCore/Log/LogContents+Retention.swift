@@ -59,15 +59,7 @@ extension LogContents {
         let due = context.world.clock.monotonic().adding(
             milliseconds: configuration.fileDeleteDelayMilliseconds)
         // First out of the list, so that a failure in between leaves no segment without files.
-        let segment = segments.removeFirst()
-        for kind in LogFileName.Kind.allCases where kind != .snapshot {
-            let path = segment.path(kind)
-            try context.committing { () throws(FileError) in
-                guard try files.attributes(path) != nil else { return }
-                try files.rename(path, to: path + ".deleted")
-            }
-            context.removals.add(.file(path + ".deleted"), due: due)
-        }
+        try moveAway(segments.removeFirst(), due: due)
         return true
     }
 
@@ -78,6 +70,18 @@ extension LogContents {
         // a segment that came back would count as flushed.
         recoveryPoint = max(recoveryPoint, first)
         try dropSnapshots { $0 < first }
+    }
+
+    /// Renames a segment's files to `.deleted`, to be removed when that is due.
+    func moveAway(_ segment: Segment, due: MonotonicTime) throws(LogError) {
+        for kind in LogFileName.Kind.allCases where kind != .snapshot {
+            let path = segment.path(kind)
+            try context.committing { () throws(FileError) in
+                guard try files.attributes(path) != nil else { return }
+                try files.rename(path, to: path + ".deleted")
+            }
+            context.removals.add(.file(path + ".deleted"), due: due)
+        }
     }
 
     /// Moves the log's start up; what lies below can no longer be read, and its segments go with

@@ -64,6 +64,10 @@ package struct LogSeed {
     private mutating func live(isFirst: Bool) throws(Violation) {
         plan()
         if try scene.open() != .done { return }
+        // Not before: for want of room a log cannot be recovered, and is not there until there is.
+        if random.chance(5) {
+            scene.disk.faults.capacity = scene.disk.usedBytes + random.below(3000)
+        }
         for _ in 0..<random.below(Self.actions) + 1 {
             switch try act() {
             case .done: break
@@ -90,7 +94,6 @@ package struct LogSeed {
         switch random.below(12) {
         case 0: faults.failingSyncs = 1 + random.below(10)
         case 1: faults.failingWrites = 1 + random.below(60)
-        case 2, 3: faults.capacity = scene.disk.usedBytes + random.below(3000)
         default: break
         }
         scene.disk.faults = faults
@@ -132,6 +135,7 @@ package struct LogSeed {
             return try scene.commit(partition)
         case 8:
             let outcome = try scene.close()
+            scene.disk.faults.capacity = nil
             return outcome == .done ? try scene.open(quietly: true) : outcome
         case 9:
             let jump = Int64(random.below(50))

@@ -60,6 +60,7 @@ struct RestartCheck {
             case .endsBelowRecoveryPoint(let end, let point):
                 throw Violation("it ends at \(end) and had been flushed up to \(point)")
             case .damaged(let error): throw Violation("it is damaged: \(error)")
+            case .unchecked(let error): throw Violation("it could not be checked: \(error)")
             }
         }
         let now = disk.state
