@@ -47,11 +47,14 @@ package final class LogDirectory: Sendable {
     /// as it is and throws `corrupt` at every call; the others are usable.
     ///
     /// - Parameters:
+    ///   - openFiles: how many files may have a descriptor at a time; a quarter of what the process
+    ///     may have if not given.
     ///   - configuration: a topic's settings, where they differ from `defaults`.
     ///   - progress: called while logs are recovered, from several threads, one at a time.
     /// - Throws: `lockedByAnotherProcess`; `corrupt` for a checkpoint that cannot be read; `io`.
     package static func open(
         _ path: String, world: World, defaults: LogConfiguration = LogConfiguration(),
+        openFiles: Int? = nil,
         configuration: (TopicPartition) -> LogConfiguration? = { _ in nil },
         progress: @escaping @Sendable (RecoveryReport.Progress) -> Void = { _ in }
     ) throws(LogError) -> LogDirectory {
@@ -61,7 +64,9 @@ package final class LogDirectory: Sendable {
         do throws(FileError) {
             try files.createDirectory(path)
             lock = try files.lock(path + "/" + lockName)
-            context = DirectoryContext(world: world, path: path, volume: try files.volume(path))
+            context = DirectoryContext(
+                world: world, path: path, volume: try files.volume(path),
+                descriptors: openFiles ?? files.descriptorLimit / 4)
         } catch {
             throw .io(error)
         }
