@@ -190,6 +190,8 @@ final class Faults: Sendable {
         var room: Int?
         var syncFails = false
         var writeFails = false
+        /// Opens that fail because the process has no descriptor left.
+        var refusedOpens = 0
         /// The file system can be synced as a whole.
         var hasVolume = false
         /// The next sync of a `.log` file stops here until it is let through.
@@ -208,6 +210,11 @@ struct FaultyFileSystem: FileSystem {
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         faults.opens.add(1, ordering: .relaxed)
+        let isRefused = faults.plan.withLock { plan in
+            plan.refusedOpens -= 1
+            return plan.refusedOpens >= 0
+        }
+        if isRefused { throw FileError(operation: "open", path: path, code: EMFILE) }
         return FaultyFile(inner: try inner.open(path, mode), faults: faults)
     }
     func createDirectory(_ path: String) throws(FileError) { try inner.createDirectory(path) }

@@ -65,6 +65,24 @@ final class GroupCommit: Sendable {
         }
     }
 
+    /// Returns when everything appended to the logs before the call is on disk, and the logs for
+    /// which that cannot be said. Opens those that are not open.
+    func flush(_ logs: [Log]) -> [(log: Log, error: LogError)] {
+        var requests: [Request] = []
+        var failures: [(log: Log, error: LogError)] = []
+        for log in logs {
+            do throws(LogError) {
+                requests.append((log, try log.logEndOffset))
+            } catch {
+                failures.append((log, error))
+            }
+        }
+        for (request, error) in zip(requests, commit(requests, .everything)) {
+            if let error { failures.append((request.log, error)) }
+        }
+        return failures
+    }
+
     private func schedule() -> Bool {
         world.background.submit { [self] in
             if let first = rounds.withLock({ $0.begin() }) { lead(first, nil) }
