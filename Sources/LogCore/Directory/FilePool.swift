@@ -219,6 +219,9 @@ extension FilePool {
     func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
         try inner.capacity(path)
     }
+    func setModified(_ path: String, to time: Timestamp) throws(FileError) {
+        try inner.setModified(path, to: time)
+    }
     func volume(_ path: String) throws(FileError) -> (any Volume)? { try inner.volume(path) }
     var descriptorLimit: Int { inner.descriptorLimit }
 }

@@ -213,10 +213,14 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         try truncate(files, keeping: count)
     }
 
-    /// The file, if it has to be synced; made when there is none.
-    mutating func fileToSynchronize(_ files: any FileSystem) throws(FileError) -> (any File)? {
+    /// Makes the file when there is none.
+    mutating func makeFile(_ files: any FileSystem) throws(FileError) {
         if stored == 0 { _ = try opened(files) }
-        return needsSync ? try opened(files).holding() : nil
+    }
+
+    /// The file, if it has to be synced.
+    mutating func fileToSynchronize(_ files: any FileSystem) throws(FileError) -> (any File)? {
+        needsSync ? try opened(files).holding() : nil
     }
 
     /// The file is about to be synced.

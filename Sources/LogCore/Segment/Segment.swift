@@ -172,9 +172,18 @@ struct Segment: Sendable {
         if offsetIndex.pendingCount + timeIndex.pendingCount > 0 { try writeIndexes(files) }
     }
 
-    /// The files that a sync has to reach. Both indexes exist afterwards, so that who finds the
-    /// segment need not make them anew.
+    /// Opens the `.log` file and makes the indexes that have no file, so that who finds the segment
+    /// need not make them anew.
+    mutating func makeFiles(_ files: any FileSystem) throws(FileError) {
+        _ = try opened(files)
+        try offsetIndex.makeFile(files)
+        try timeIndex.makeFile(files)
+        try transactionIndex?.makeFile(files)
+    }
+
+    /// The files that a sync has to reach. All files exist afterwards.
     mutating func filesToSynchronize(_ files: any FileSystem) throws(FileError) -> [any File] {
+        try makeFiles(files)
         var changed = [try opened(files).holding()]
         for file in [
             try offsetIndex.fileToSynchronize(files), try timeIndex.fileToSynchronize(files),
