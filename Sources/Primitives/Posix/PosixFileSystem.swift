@@ -10,6 +10,8 @@ extension FileError {
     public var isMissing: Bool { code == ENOENT }
     /// No more files can be open, in the process or the machine: nothing was done.
     public var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
+    /// Nobody reads the other end of a pipe or a connection.
+    public var isClosedPipe: Bool { code == EPIPE }
 
     public var description: String {
         if code == FileError.shortRead { return "\(path): cannot \(operation): file ends early" }
