@@ -12,14 +12,19 @@ extension Log {
     /// repeats one of its producer's last five is not written again: the result is that of the
     /// first time.
     ///
-    /// - Parameter now: the wall clock, for LogAppendTime and for the age of a segment.
-    /// - Throws: `recordBatchTooLarge`, `outOfOrderSequence`, `invalidProducerEpoch`, others that
+    /// - Parameters:
+    ///   - now: the wall clock, for LogAppendTime and for the age of a segment.
+    ///   - expectedEnd: the offset that the first record must get; nil for any.
+    /// - Throws: `unexpectedEndOffset`, `recordBatchTooLarge`, `outOfOrderSequence`, `invalidProducerEpoch`, others that
     ///   refuse the batches; `io` for a full disk, with nothing changed; `offline`.
     @discardableResult
     package func append(
-        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp
+        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, expectedEnd: Offset? = nil
     ) throws(LogError) -> AppendResult {
         let (result, isFlushDue) = try withContents { (contents, configuration) throws(LogError) in
+            if let expectedEnd, expectedEnd != contents.endOffset {
+                throw .unexpectedEndOffset(expected: expectedEnd, actual: contents.endOffset)
+            }
             let result = try contents.append(
                 batches, leaderEpoch: leaderEpoch, now: now, configuration)
             return (result, contents.unflushedRecords >= configuration.flushMessages)

@@ -17,7 +17,7 @@ extension Refusal {
             case .notInTransaction: .invalidTxnState
             case .noSuchLog, .closed: .unknownTopicOrPartition
             case .io, .offline, .lockedByAnotherProcess, .corrupt, .logExists, .invalidTopicName,
-                .offsetsExhausted, .unexpectedAppendOffset:
+                .offsetsExhausted, .unexpectedAppendOffset, .unexpectedEndOffset:
                 .kafkaStorageError
             case .invalidBatch(let problem): problem.code
             }
