@@ -190,9 +190,14 @@ final class Faults: Sendable {
         var room: Int?
         var syncFails = false
         var writeFails = false
+        /// The file system can be synced as a whole.
+        var hasVolume = false
+        /// The next sync of a `.log` file stops here until it is let through.
+        var gate: SyncGate?
     }
     let plan = Mutex(Plan())
     let syncs = Atomic<Int>(0)
+    let volumeSyncs = Atomic<Int>(0)
     let opens = Atomic<Int>(0)
 }
 
@@ -221,6 +226,33 @@ struct FaultyFileSystem: FileSystem {
     func lock(_ path: String) throws(FileError) -> (any FileLock)? { try inner.lock(path) }
     func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
         try inner.capacity(path)
+    }
+    func volume(_ path: String) throws(FileError) -> (any Volume)? {
+        faults.plan.withLock { $0.hasVolume } ? FaultyVolume(faults: faults) : nil
+    }
+}
+
+final class FaultyVolume: Volume {
+    private let faults: Faults
+    init(faults: Faults) { self.faults = faults }
+    func synchronize() throws(FileError) {
+        faults.volumeSyncs.add(1, ordering: .relaxed)
+        if faults.plan.withLock({ $0.syncFails }) {
+            throw FileError(operation: "sync file system", path: "/", code: EIO)
+        }
+    }
+}
+
+/// Holds one sync back.
+final class SyncGate: Sendable {
+    private let reached = WakeUp()
+    private let opened = WakeUp()
+    /// Returns when a sync stands at the gate.
+    func waitUntilReached() { reached.sleep() }
+    func open() { opened.wake() }
+    func pass() {
+        reached.wake()
+        opened.sleep()
     }
 }
 
@@ -260,6 +292,13 @@ final class FaultyFile: File {
     func truncate(to size: Int) throws(FileError) { try inner.truncate(to: size) }
     func synchronize() throws(FileError) {
         faults.syncs.add(1, ordering: .relaxed)
+        if path.hasSuffix(".log") {
+            let gate = faults.plan.withLock { plan in
+                defer { plan.gate = nil }
+                return plan.gate
+            }
+            gate?.pass()
+        }
         if faults.plan.withLock({ $0.syncFails }) {
             throw FileError(operation: "sync", path: path, code: EIO)
         }

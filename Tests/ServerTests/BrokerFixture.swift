@@ -9,13 +9,16 @@ final class BrokerFixture {
     private var overrides: [String]
     private(set) var broker: Broker
     let log: CollectedLog
+    private let files: any FileSystem
 
-    init(_ overrides: [String] = []) throws {
+    /// - Parameter files: what the broker takes for the machine's files.
+    init(_ overrides: [String] = [], files: any FileSystem = PosixFileSystem()) throws {
         directory = "/tmp/apus-server-\(UUID128.random(PosixRandom()))"
         try PosixFileSystem().createDirectory(directory)
         self.overrides = overrides
         log = CollectedLog()
-        broker = try Self.start(directory, overrides, log)
+        self.files = files
+        broker = try Self.start(directory, overrides, log, files)
     }
 
     deinit {
@@ -24,7 +27,7 @@ final class BrokerFixture {
     }
 
     private static func start(
-        _ directory: String, _ overrides: [String], _ log: CollectedLog
+        _ directory: String, _ overrides: [String], _ log: CollectedLog, _ files: any FileSystem
     ) throws -> Broker {
         let arguments =
             ["listeners=PLAINTEXT://127.0.0.1:0", "log.dirs=\(directory)/data"] + overrides
@@ -33,7 +36,10 @@ final class BrokerFixture {
         guard case .run(let configuration, _) = parsed else {
             throw FixtureError("the settings were refused: \(parsed)")
         }
-        let world = World.posix(log: log)
+        let machine = World.posix(log: log)
+        let world = World(
+            clock: machine.clock, random: machine.random, files: files,
+            background: machine.background, log: log)
         let network = try EventLoopGroup(count: 2, world: world)
         do {
             return try Broker.start(configuration, world: world, network: network) { reason in
@@ -48,7 +54,7 @@ final class BrokerFixture {
     /// Stops the broker cleanly and starts it again on the same data.
     func restart() throws {
         #expect(broker.stop())
-        broker = try Self.start(directory, overrides, log)
+        broker = try Self.start(directory, overrides, log, files)
     }
 
     func connect() throws -> TestClient { try TestClient(port: broker.listeners[0].port) }

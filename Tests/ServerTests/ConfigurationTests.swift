@@ -278,7 +278,7 @@ struct ConfigurationEntryTests {
         #expect(entry.source == .staticBroker)
         #expect(entries.map(\.name) == entries.map(\.name).sorted())
         #expect(!entries.contains { $0.name == "internal.segment.bytes" })
-        #expect(entries.count == 33)
+        #expect(entries.count == 34)
     }
 
     @Test("a broker's entries say which can be changed")

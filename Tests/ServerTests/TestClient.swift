@@ -91,6 +91,12 @@ final class TestClient {
         return try receive(count: length)
     }
 
+    /// Whether there is something to receive now.
+    var hasAnswer: Bool {
+        var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&entry, 1, 0) > 0
+    }
+
     /// Whether the broker has closed the connection; waits for either.
     func isClosedByPeer() -> Bool {
         var byte: UInt8 = 0

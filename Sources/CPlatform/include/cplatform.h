@@ -27,4 +27,12 @@ int apus_accept(int listener, struct sockaddr_storage *address, socklen_t *lengt
 // Names the calling thread, at most 15 bytes, for the operator's tools.
 void apus_name_thread(const char *name);
 
+// 1 where syncfs on the file system of `descriptor` reaches the device and reports every failed
+// write-back: Linux 5.8 or later, on a file system known to do so (network and user-space ones
+// return before their server has synced).
+int apus_can_syncfs(int descriptor);
+
+// syncfs, hidden by `import Glibc`.
+int apus_syncfs(int descriptor);
+
 #endif

@@ -1,8 +1,8 @@
 internal import Primitives
 internal import Synchronization
 
-/// What all logs of one directory share: the world, the directory's health, and the files that wait
-/// for their removal.
+/// What all logs of one directory share: the world, the directory's health, their syncs, and the
+/// files that wait for their removal.
 ///
 /// Invariant: once failed, a directory stays failed. A sync that failed may have lost what an
 /// earlier write reported as done, so going on would acknowledge records that nobody has.
@@ -10,12 +10,15 @@ final class DirectoryContext: Sendable {
     let world: World
     let path: String
     let removals = DeferredRemovals()
+    let commits: GroupCommit
     private let failed = Atomic<Bool>(false)
     private let cause = Mutex<FileError?>(nil)
 
-    init(world: World, path: String) {
+    /// - Parameter volume: the file system that holds the directory, if it can be synced as a whole.
+    init(world: World, path: String, volume: (any Volume)?) {
         self.world = world
         self.path = path
+        commits = GroupCommit(world: world, volume: volume)
     }
 
     var files: any FileSystem { world.files }

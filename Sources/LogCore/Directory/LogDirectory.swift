@@ -55,11 +55,15 @@ package final class LogDirectory: Sendable {
         configuration: (TopicPartition) -> LogConfiguration? = { _ in nil },
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(LogError) -> LogDirectory {
-        let context = DirectoryContext(world: world, path: path)
         let files = world.files
-        let lock = try context.reading { () throws(FileError) in
+        let context: DirectoryContext
+        let lock: (any FileLock)?
+        do throws(FileError) {
             try files.createDirectory(path)
-            return try files.lock(path + "/" + lockName)
+            lock = try files.lock(path + "/" + lockName)
+            context = DirectoryContext(world: world, path: path, volume: try files.volume(path))
+        } catch {
+            throw .io(error)
         }
         guard let lock else { throw .lockedByAnotherProcess(path: path + "/" + lockName) }
         let checkpoints = try DirectoryCheckpoints(reading: path, context)

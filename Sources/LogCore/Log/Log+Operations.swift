@@ -15,21 +15,28 @@ extension Log {
     /// - Parameters:
     ///   - now: the wall clock, for LogAppendTime and for the age of a segment.
     ///   - expectedEnd: the offset that the first record must get; nil for any.
-    /// - Throws: `unexpectedEndOffset`, `recordBatchTooLarge`, `outOfOrderSequence`, `invalidProducerEpoch`, others that
-    ///   refuse the batches; `io` for a full disk, with nothing changed; `offline`.
+    ///   - flushDuty: for an event loop, which must not wait for a disk, the caller's.
+    /// - Throws: `unexpectedEndOffset`, `recordBatchTooLarge`, `outOfOrderSequence`,
+    ///   `invalidProducerEpoch`, others that refuse the batches; `io` for a full disk, with nothing
+    ///   changed; `offline`.
     @discardableResult
     package func append(
-        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, expectedEnd: Offset? = nil
+        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, expectedEnd: Offset? = nil,
+        flushDuty: FlushDuty = .append
     ) throws(LogError) -> AppendResult {
-        let (result, isFlushDue) = try withContents { (contents, configuration) throws(LogError) in
+        var result = try withContents { (contents, configuration) throws(LogError) in
             if let expectedEnd, expectedEnd != contents.endOffset {
                 throw .unexpectedEndOffset(expected: expectedEnd, actual: contents.endOffset)
             }
-            let result = try contents.append(
+            var result = try contents.append(
                 batches, leaderEpoch: leaderEpoch, now: now, configuration)
-            return (result, contents.unflushedRecords >= configuration.flushMessages)
+            result.isFlushDue = contents.isFlushDue(behind: result, configuration)
+            return result
         }
-        if isFlushDue { try flush() }
+        if result.isFlushDue, flushDuty == .append {
+            try commit(upTo: result.lastOffset.advanced(by: 1))
+            result.isFlushDue = false
+        }
         return result
     }
 
@@ -151,24 +158,7 @@ extension Log {
         }
     }
 
-    // MARK: Flushing and housekeeping
-
-    /// Returns when everything appended before the call is on disk. Appends go on meanwhile.
-    ///
-    /// A failed sync takes the directory offline: it is never tried again.
-    package func flush() throws(LogError) {
-        let plan = try withContents { (contents, _) throws(LogError) in try contents.planFlush() }
-        guard let plan else { return }
-        do throws(FileError) {
-            try plan.synchronize(context.files)
-        } catch {
-            // Deleted meanwhile: the directory has another name, and nobody waits for its records.
-            if error.isMissing, isShut { throw .closed(topicPartition) }
-            throw context.fail(error)
-        }
-        // Another flush may have failed meanwhile; then nothing counts as flushed any more.
-        try withContents { (contents, _) throws(LogError) in contents.finish(plan) }
-    }
+    // MARK: Housekeeping
 
     /// Deletes what retention no longer keeps. Returns how many segments went.
     @discardableResult

@@ -5,9 +5,9 @@ internal import Synchronization
 /// One partition's log. Every method may be called from any thread; a short lock inside orders
 /// them.
 ///
-/// Durability: a record is on disk after a `flush` that began behind its append has returned, or as
-/// soon as the append returns where `flushMessages` is 1. Otherwise the operating system writes it
-/// when it likes: it outlives the process, not the machine.
+/// Durability: a record is on disk after a `commit` up to its offset or a `flush` that began behind
+/// its append has returned, or as soon as the append returns where `flushMessages` is 1. Otherwise
+/// the operating system writes it when it likes: it outlives the process, not the machine.
 ///
 /// A log of a cleanly stopped directory opens its files at the first call that needs them, so that
 /// call may fail with `corrupt` or `io`. After a failed write or sync everything throws `offline`.

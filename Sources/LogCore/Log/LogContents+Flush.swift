@@ -8,6 +8,9 @@ struct FlushPlan: Sendable {
     fileprivate let files: [any File]
     fileprivate let directory: String?
 
+    /// The calls that `synchronize` makes.
+    var syncCount: Int { files.count + (directory == nil ? 0 : 1) }
+
     /// - Throws: any failure, after which nobody knows what is on disk.
     func synchronize(_ system: any FileSystem) throws(FileError) {
         for file in files { try file.synchronize() }
@@ -16,26 +19,36 @@ struct FlushPlan: Sendable {
 }
 
 extension LogContents {
+    /// Whether `flush.messages` asks for a flush behind an append. A repeated batch whose first
+    /// append is still being flushed has to wait for that, too.
+    func isFlushDue(behind result: AppendResult, _ configuration: LogConfiguration) -> Bool {
+        if result.duplicate {
+            return configuration.flushMessages == 1 && result.lastOffset >= recoveryPoint
+        }
+        return unflushedRecords >= configuration.flushMessages
+    }
+
     /// Gathers what is not known to be on disk; nil when there is nothing.
-    mutating func planFlush() throws(LogError) -> FlushPlan? {
+    ///
+    /// Down to the records only, index entries stay in memory until enough wait to be worth their
+    /// own sync: who recovers makes them again.
+    mutating func planFlush(_ depth: CommitDepth) throws(LogError) -> FlushPlan? {
         // The epochs go first: below the recovery point nothing else brings them back.
         if epochs.isDirty { try writeEpochs() }
-        try writeIndexesIfRoom()
+        if depth == .everything { try writeIndexesIfRoom() }
         let isBehind = recoveryPoint < endOffset
         guard isBehind || hasUnsyncedNames || !unsyncedSnapshots.isEmpty else { return nil }
+        let first = isBehind ? segmentIndex(for: recoveryPoint) ?? 0 : segments.count
         let plan = try context.reading { () throws(FileError) in
+            // What may fail comes first: a file that was handed out counts as synced.
+            for index in first..<segments.count { try segments[index].makeFiles(files) }
             var open: [any File] = []
-            if isBehind {
-                let first = segmentIndex(for: recoveryPoint) ?? 0
-                for index in first..<segments.count {
-                    open += try segments[index].filesToSynchronize(files)
-                }
-            }
             for offset in unsyncedSnapshots {
                 let path = path(LogFileName.name(offset, .snapshot))
                 guard try files.attributes(path) != nil else { continue }
                 open.append(try files.open(path, .readWrite))
             }
+            for index in first..<segments.count { open += segments[index].filesToSynchronize() }
             return FlushPlan(
                 end: endOffset, cutCount: cutCount, files: open,
                 directory: hasUnsyncedNames ? directory : nil)
@@ -66,6 +79,12 @@ extension LogContents {
         guard plan.cutCount == cutCount else { return }
         let reached = min(plan.end, endOffset, recoveryCeiling ?? plan.end)
         recoveryPoint = max(recoveryPoint, reached)
+    }
+
+    var commitProgress: CommitProgress {
+        CommitProgress(
+            recoveryPoint: recoveryPoint, start: startOffset,
+            end: min(endOffset, recoveryCeiling ?? endOffset))
     }
 
     /// Replaces `leader-epoch-checkpoint` durably.

@@ -41,7 +41,8 @@ extension LogContents {
         }
         _ = try segments[active].measureTail(context)
         try context.committing { () throws(FileError) in
-            for file in try segments[active].filesToSynchronize(files) { try file.synchronize() }
+            try segments[active].makeFiles(files)
+            for file in segments[active].filesToSynchronize() { try file.synchronize() }
             try files.synchronizeDirectory(directory)
         }
         endOffset = end

@@ -32,6 +32,9 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
     case noSuchLog(TopicPartition)
     /// The log was closed or deleted while the caller held it.
     case closed(TopicPartition)
+    /// The background takes no more work, so nobody synced the log: its records are there, and not
+    /// known to be on disk.
+    case syncRefused(TopicPartition)
     /// A topic name that cannot be a directory's.
     case invalidTopicName(String)
 
@@ -65,6 +68,8 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
         case .logExists(let partition): "log \(partition) exists already"
         case .noSuchLog(let partition): "no log \(partition)"
         case .closed(let partition): "log \(partition) is closed"
+        case .syncRefused(let partition):
+            "nobody is free to sync log \(partition): too much work waits in the background"
         case .invalidTopicName(let name): "topic name \"\(name)\" cannot name a directory"
         }
     }

@@ -10,6 +10,17 @@ package struct AppendResult: Sendable, Equatable {
     package let logStartOffset: Offset
     /// The batch is one of the producer's last five: nothing was written (KIP-98).
     package let duplicate: Bool
+    /// The records are to be on disk before they count as appended, and the caller took that upon
+    /// itself: `commit` up to behind `lastOffset`.
+    package var isFlushDue = false
+}
+
+/// Who sees to it that an append is flushed where `flushMessages` asks for it.
+package enum FlushDuty: Sendable {
+    /// The append: it returns when the records are on disk.
+    case append
+    /// The caller, by `commit` or `flush`, if the result says that it is due.
+    case caller
 }
 
 /// A piece of a log, as bytes of a segment file: starts at the batch that holds `startOffset`, may

@@ -134,9 +134,9 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         pending.removeAll()
     }
 
-    /// Makes the file when there is none.
+    /// Makes the file when there is none, and opens it if it has to be synced.
     mutating func makeFile(_ files: any FileSystem) throws(FileError) {
-        if stored == 0 { _ = try opened(files) }
+        if stored == 0 || needsSync { _ = try opened(files) }
     }
 
     /// Drops all entries but the first `count`, in memory and in the file, and any bytes that are
@@ -162,10 +162,9 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         try truncate(files, keeping: count)
     }
 
-    /// The file, if it has to be synced; asked once for each sync.
-    mutating func fileToSynchronize(_ files: any FileSystem) throws(FileError) -> (any File)? {
-        guard needsSync else { return nil }
-        let file = try opened(files)
+    /// The file, if it has to be synced; asked once for each sync, behind `makeFile`.
+    mutating func fileToSynchronize() -> (any File)? {
+        guard needsSync, let file else { return nil }
         needsSync = false
         return file
     }

@@ -149,15 +149,17 @@ struct Segment: Sendable {
         if offsetIndex.pendingCount + timeIndex.pendingCount > 0 { try writeIndexes(files) }
     }
 
-    /// The files that a sync has to reach, opened. Both indexes exist afterwards, so that who finds
-    /// the segment need not make them anew.
-    mutating func filesToSynchronize(_ files: any FileSystem) throws(FileError) -> [any File] {
-        var changed = [try opened(files)]
+    /// Opens the files that a sync may have to reach. Both indexes exist afterwards, so that who
+    /// finds the segment need not make them anew.
+    mutating func makeFiles(_ files: any FileSystem) throws(FileError) {
+        _ = try opened(files)
         try offsetIndex.makeFile(files)
         try timeIndex.makeFile(files)
-        if let file = try offsetIndex.fileToSynchronize(files) { changed.append(file) }
-        if let file = try timeIndex.fileToSynchronize(files) { changed.append(file) }
-        return changed
+    }
+
+    /// The files that a sync has to reach; asked once for each sync, behind `makeFiles`.
+    mutating func filesToSynchronize() -> [any File] {
+        [file, offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize()].compactMap { $0 }
     }
 
     // MARK: Bookkeeping for those who scan

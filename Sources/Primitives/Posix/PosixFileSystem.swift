@@ -116,6 +116,10 @@ public struct PosixFileSystem: FileSystem {
         let block = Int(status.f_frsize)
         return (Int(status.f_blocks) * block, Int(status.f_bavail) * block)
     }
+
+    public func volume(_ path: String) throws(FileError) -> (any Volume)? {
+        try PosixVolume(holding: path)
+    }
 }
 
 /// Repeats a call that a signal interrupted.

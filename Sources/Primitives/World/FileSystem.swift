@@ -86,6 +86,16 @@ extension File {
 /// The hold on a directory or file that keeps other processes out; let go when the reference goes.
 public protocol FileLock: AnyObject, Sendable {}
 
+/// The file system that holds a directory, to be synced as a whole.
+public protocol Volume: AnyObject, Sendable {
+    /// Returns when everything written to the file system before the call, names too and by
+    /// whichever process, is on stable storage (`syncfs`).
+    ///
+    /// A write-back that failed since the volume was opened is reported, whosever file it was.
+    /// After a throw nobody knows what is on disk, as with `File.synchronize`.
+    func synchronize() throws(FileError)
+}
+
 /// Files and directories by path. Callable from any thread.
 ///
 /// A name is durable only after `synchronizeDirectory` on the directory that holds it.
@@ -107,9 +117,15 @@ public protocol FileSystem: Sendable {
     func lock(_ path: String) throws(FileError) -> (any FileLock)?
     /// Bytes in all and bytes free on the file system that holds `path`.
     func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int)
+    /// The file system that holds the directory `path`; nil where it cannot be synced as a whole,
+    /// or would not tell of every failure.
+    func volume(_ path: String) throws(FileError) -> (any Volume)?
 }
 
 extension FileSystem {
+    /// Each file has to be synced by itself.
+    public func volume(_: String) throws(FileError) -> (any Volume)? { nil }
+
     public func readAll(_ path: String, limit: Int) throws(FileError) -> Bytes {
         let file = try open(path, .read)
         let size = try file.size()

@@ -71,10 +71,11 @@ final class Partition: Sendable {
 
     /// Appends batches that have been validated, and wakes those who wait for them.
     ///
-    /// When it returns, the records are in the log (in the page cache at least; on disk where
-    /// `flush.messages` says so) and, with an in-sync set of one, below the high watermark.
+    /// When it returns, the records are in the log (in the page cache) and, with an in-sync set of
+    /// one, below the high watermark. Where the result says that a flush is due, they are to be
+    /// acknowledged only when `whenOnDisk` has said so; no loop waits for a disk.
     ///
-    /// - Parameter acks: -1 asks that `min.insync.replicas` be in sync.
+    /// - Parameter acks: -1 asks that `min.insync.replicas` be in sync; 0 that nobody waits.
     /// - Throws: `Refusal` with Kafka's error code; nothing was appended then.
     func append(_ batches: Bytes, acks: Int16, now: Timestamp) throws(Refusal) -> AppendResult {
         let (outcome, woken) = state.withLock { state in
@@ -96,13 +97,28 @@ final class Partition: Sendable {
                     "\(role.inSyncCount) replicas in sync, min.insync.replicas is \(required)"
                 return (.failure(Refusal(.notEnoughReplicas, text)), [])
             }
-            let result = try log.append(batches, leaderEpoch: role.epoch, now: now)
+            var result = try log.append(
+                batches, leaderEpoch: role.epoch, now: now, flushDuty: .caller)
+            if acks != 0, state.configuration.acknowledgesAfterFlush { result.isFlushDue = true }
             if result.duplicate { return (.success(result), []) }
             let moved = role.replica(role.leader, reached: result.lastOffset.advanced(by: 1))
             state.role = role
             return (.success(result), moved ? state.waiting : [])
         } catch {
             return (.failure(Refusal(error)), [])
+        }
+    }
+
+    /// Calls `body` once when the records of an append are on disk (nil) or will not be, from any
+    /// thread, maybe this one. Syncs are shared with other partitions of the directory.
+    func whenOnDisk(_ result: AppendResult, _ body: @escaping @Sendable (Refusal?) -> Void) {
+        log.commit(upTo: result.lastOffset.advanced(by: 1)) { error in
+            switch error {
+            case nil: body(nil)
+            case .offsetOutOfRange:
+                body(Refusal(.notLeaderOrFollower, "the records were cut before they were on disk"))
+            case let error?: body(Refusal(error))
+            }
         }
     }
 

@@ -16,6 +16,7 @@ extension Refusal {
             case .invalidProducerEpoch: .invalidProducerEpoch
             case .notInTransaction: .invalidTxnState
             case .noSuchLog, .closed: .unknownTopicOrPartition
+            case .syncRefused: .requestTimedOut
             case .io, .offline, .lockedByAnotherProcess, .corrupt, .logExists, .invalidTopicName,
                 .offsetsExhausted, .unexpectedAppendOffset, .unexpectedEndOffset:
                 .kafkaStorageError

@@ -10,7 +10,8 @@ internal import WireProtocol
 ///   time.
 /// - acks 0: no answer, and a refusal ends the connection, as there is no other word for it; acks
 ///   1 and -1: answered once the batch is in the log. With an in-sync set of one that is also when
-///   it is committed.
+///   it is committed. With `acknowledge.after.flush`, and where `flush.messages` is reached, the
+///   answer waits until the batch is on disk.
 /// - Topics by id from 13 (KIP-516). A refusal of one partition leaves the others as they are.
 /// - Versions 0 to 2 are announced because librdkafka drops compression otherwise (KAFKA-18659);
 ///   they cannot be used, as their record formats are gone (KIP-724).
@@ -37,6 +38,7 @@ struct ProduceHandler: RequestHandler {
         var response = ProduceResponse()
         response.responses.reserveCapacity(request.topicData.count)
         var refused: Refusal?
+        var waits: [ParkedProduce.Wait] = []
         for topic in request.topicData {
             var answer = ProduceResponse.TopicProduceResponse()
             answer.name = topic.name
@@ -55,6 +57,13 @@ struct ProduceHandler: RequestHandler {
                     part.baseOffset = result.firstOffset.rawValue
                     part.logAppendTimeMs = result.logAppendTime.rawValue
                     part.logStartOffset = result.logStartOffset.rawValue
+                    if result.isFlushDue {
+                        waits.append(
+                            .init(
+                                topic: response.responses.count,
+                                part: answer.partitionResponses.count, partition: partition,
+                                appended: result))
+                    }
                 } catch {
                     refused = error
                     part.fill(error)
@@ -65,9 +74,21 @@ struct ProduceHandler: RequestHandler {
             }
             response.responses.append(answer)
         }
-        guard request.acks == 0 else { return call.answer(response) }
+        if request.acks != 0 {
+            if waits.isEmpty { return call.answer(response) }
+            return ParkedProduce(call, response: response, waits: waits.count).start(waits)
+        }
+        for wait in waits { flush(wait) }
         if let refused { return call.close("produce with acks=0 failed: \(refused.message)") }
         call.answerNothing()
+    }
+
+    /// `flush.messages` is reached by records whose producer wants no answer.
+    private func flush(_ wait: ParkedProduce.Wait) {
+        let log = world.log
+        wait.partition.whenOnDisk(wait.appended) { refusal in
+            if let refusal { log(.warn, "flush of \(wait.partition.id): \(refusal.message)") }
+        }
     }
 
     private func append(
@@ -104,7 +125,7 @@ struct ProduceHandler: RequestHandler {
 }
 
 extension ProduceResponse.PartitionProduceResponse {
-    fileprivate mutating func fill(_ refusal: Refusal) {
+    mutating func fill(_ refusal: Refusal) {
         errorCode = refusal.code.rawValue
         errorMessage = refusal.message
         baseOffset = -1

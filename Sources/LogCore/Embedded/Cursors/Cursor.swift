@@ -118,7 +118,7 @@ public struct Cursor: Sendable {
             offsets[key(partition)] = offset
         }
         // A position must never point behind records that a power cut may take away.
-        for (partition, offset) in positions { try partition.core.synchronize(upTo: offset) }
+        try PartitionCore.synchronize(positions.map { ($0.core, $1) })
         try store.cursors.commit(offsets, movingBack: movingBack)
     }
 

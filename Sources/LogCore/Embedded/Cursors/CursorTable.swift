@@ -50,7 +50,7 @@ final class CursorTable: Sendable {
             if state.isLoaded { return }
             if let log { state.positions = try Self.replay(log) }
             let stale = state.positions.keys.filter { !live.contains($0.topicID) }
-            try Self.drop(stale, &state)
+            _ = try Self.drop(stale, &state)
             state.isLoaded = true
         }
     }
@@ -82,7 +82,7 @@ final class CursorTable: Sendable {
     ///
     /// - Parameter movingBack: also those that lie below the present one, which otherwise stays.
     func commit(_ positions: [Key: Int64], movingBack: Bool) throws(LogStoreError) {
-        let log = try state.withLock { (state) throws(LogStoreError) -> PartitionCore? in
+        let target = try state.withLock { (state) throws(LogStoreError) -> SyncTarget? in
             let moved = positions.filter { key, offset in
                 guard let present = state.positions[key] else { return true }
                 return movingBack ? offset != present : offset > present
@@ -91,39 +91,41 @@ final class CursorTable: Sendable {
             guard state.positions.count + added <= Self.limit else {
                 throw .tooManyCursors(limit: Self.limit)
             }
-            try Self.append(moved.mapValues { .some($0) }, &state)
-            return state.log
+            return try Self.append(moved.mapValues { .some($0) }, &state)
         }
         // Also when nothing moved: whoever moved it may still be waiting for the disk.
-        try log?.synchronizeAll()
+        if let target { try PartitionCore.synchronize([target]) }
     }
 
     /// Drops the positions that `isDropped` names; on disk when this returns.
     func drop(where isDropped: (Key) -> Bool) throws(LogStoreError) {
-        let log = try state.withLock { (state) throws(LogStoreError) -> PartitionCore? in
+        let target = try state.withLock { (state) throws(LogStoreError) -> SyncTarget? in
             try Self.drop(state.positions.keys.filter(isDropped), &state)
-            return state.log
         }
-        try log?.synchronizeAll()
+        if let target { try PartitionCore.synchronize([target]) }
     }
 
-    private static func drop(_ keys: [Key], _ state: inout State) throws(LogStoreError) {
+    private static func drop(
+        _ keys: [Key], _ state: inout State
+    ) throws(LogStoreError) -> SyncTarget? {
         var dropped: [Key: Int64?] = [:]
         for key in keys { dropped[key] = .some(nil) }
-        try append(dropped, &state)
+        return try append(dropped, &state)
     }
 
-    /// One append, so that a crash leaves all of it or nothing.
+    /// One append, so that a crash leaves all of it or nothing. Returns what has to be on the disk
+    /// for it, and all before it, to be; nil without a log.
     private static func append(
         _ positions: [Key: Int64?], _ state: inout State
-    ) throws(LogStoreError) {
-        guard let log = state.log, !positions.isEmpty else { return }
+    ) throws(LogStoreError) -> SyncTarget? {
+        guard let log = state.log else { return nil }
         let ordered = positions.map { ($0.key.text, $0.value) }.sorted { $0.0 < $1.0 }
         let records = ordered.map { text, offset in
             NewRecord(offset.map { RecordBytes(String($0)) }, key: RecordBytes(text))
         }
-        _ = try log.append(records, settings)
+        let end = try log.append(records, settings).offsets.upperBound
         for (key, offset) in positions { state.positions[key] = offset }
+        return (log, end)
     }
 }
 
@@ -139,9 +141,4 @@ extension CursorTable.Key {
         self.init(
             cursor: String(parts[0]), topic: String(parts[1]), topicID: id, partition: partition)
     }
-}
-
-extension PartitionCore {
-    /// Returns when all that was appended before the call is on the disk.
-    func synchronizeAll() throws(LogStoreError) { try synchronize(upTo: endOffset) }
 }

@@ -110,7 +110,7 @@ extension LogStoreError {
         case .noSuchLog, .closed: self = .unknownTopic(topic)
         case .invalidTopicName(let name): self = .invalidTopicName(name)
         case .invalidBatch, .offsetsExhausted, .outOfOrderSequence, .invalidProducerEpoch,
-            .notInTransaction, .unexpectedAppendOffset:
+            .notInTransaction, .unexpectedAppendOffset, .syncRefused:
             self = .io(path: topic, reason: error.description)
         }
     }

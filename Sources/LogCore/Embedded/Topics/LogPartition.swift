@@ -52,7 +52,7 @@ public struct LogPartition: Sendable {
     ) throws(LogStoreError) -> Appended {
         let settings = topic.settings
         let appended = try core.append(records, settings, expected: expectedEndOffset)
-        if durability ?? settings.durability == .synced {
+        if topic.core.isSynced(durability) {
             try core.synchronize(upTo: appended.offsets.upperBound)
         }
         return appended

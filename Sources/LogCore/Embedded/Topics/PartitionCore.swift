@@ -39,9 +39,14 @@ final class PartitionCore: Sendable {
         do throws(LogError) {
             return try body()
         } catch {
-            if let ending { throw ending }
-            throw LogStoreError(error, topic: topic)
+            throw translate(error)
         }
+    }
+
+    /// The store's error for one of the log's.
+    func translate(_ error: LogError) -> LogStoreError {
+        if case .closed = error, let ending { return ending }
+        return LogStoreError(error, topic: topic)
     }
 
     var startOffset: Int64 {
@@ -88,13 +93,6 @@ final class PartitionCore: Sendable {
             throw .unexpectedEndOffset(expected: expected, actual: end)
         }
         return Appended(partition: index, offsets: end..<end, timestamp: now.rawValue)
-    }
-
-    /// Returns when everything below `offset` is on the disk.
-    func synchronize(upTo offset: Int64) throws(LogStoreError) {
-        try calling { () throws(LogError) in
-            if try log.recoveryPoint < Offset(offset) { try log.flush() }
-        }
     }
 
     // MARK: Positions

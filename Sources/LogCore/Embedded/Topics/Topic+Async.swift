@@ -16,9 +16,11 @@ extension Topic {
     public func append(
         _ record: NewRecord, durability: Durability? = nil
     ) async throws(LogStoreError) -> Appended {
-        try await store.disk.run { () throws(LogStoreError) in
-            try self.append(record, durability: durability)
+        let appended = try await store.disk.run { () throws(LogStoreError) in
+            try core.append(record)
         }
+        try await synchronize([appended], durability)
+        return appended
     }
 
     /// As the form that blocks.
@@ -27,9 +29,18 @@ extension Topic {
         _ records: [NewRecord], durability: Durability? = nil,
         partitioner: (@Sendable (_ record: NewRecord, _ partitions: Int) -> Int)? = nil
     ) async throws(LogStoreError) -> [Appended] {
-        try await store.disk.run { () throws(LogStoreError) in
-            try self.append(records, durability: durability, partitioner: partitioner)
+        let appended = try await store.disk.run { () throws(LogStoreError) in
+            try core.append(records, by: partitioner)
         }
+        try await synchronize(appended, durability)
+        return appended
+    }
+
+    private func synchronize(
+        _ appended: [Appended], _ durability: Durability?
+    ) async throws(LogStoreError) {
+        guard core.isSynced(durability) else { return }
+        try await PartitionCore.synchronize(core.targets(appended), store.disk)
     }
 
     /// As the form that blocks.
@@ -65,10 +76,15 @@ extension LogPartition {
     public func append(
         _ records: [NewRecord], expectedEndOffset: Int64? = nil, durability: Durability? = nil
     ) async throws(LogStoreError) -> Appended {
-        try await topic.store.disk.run { () throws(LogStoreError) in
-            try self.append(
-                records, expectedEndOffset: expectedEndOffset, durability: durability)
+        let disk = topic.store.disk
+        let settings = topic.settings
+        let appended = try await disk.run { () throws(LogStoreError) in
+            try core.append(records, settings, expected: expectedEndOffset)
         }
+        if topic.core.isSynced(durability) {
+            try await PartitionCore.synchronize([(core, appended.offsets.upperBound)], disk)
+        }
+        return appended
     }
 
     /// As the form that blocks.

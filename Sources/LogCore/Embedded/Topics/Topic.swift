@@ -72,7 +72,7 @@ public struct Topic: Sendable {
         _ record: NewRecord, durability: Durability? = nil
     ) throws(LogStoreError) -> Appended {
         let appended = try core.append(record)
-        if durability ?? settings.durability == .synced { try core.synchronize([appended]) }
+        if core.isSynced(durability) { try PartitionCore.synchronize(core.targets([appended])) }
         return appended
     }
 
@@ -96,7 +96,7 @@ public struct Topic: Sendable {
         partitioner: ((_ record: NewRecord, _ partitions: Int) -> Int)? = nil
     ) throws(LogStoreError) -> [Appended] {
         let appended = try core.append(records, by: partitioner)
-        if durability ?? settings.durability == .synced { try core.synchronize(appended) }
+        if core.isSynced(durability) { try PartitionCore.synchronize(core.targets(appended)) }
         return appended
     }
 

@@ -123,10 +123,16 @@ final class TopicCore: Sendable {
         }
     }
 
-    /// Returns when what was appended is on the disk.
-    func synchronize(_ appended: [Appended]) throws(LogStoreError) {
+    /// What must be on the disk for `appended` to be.
+    func targets(_ appended: [Appended]) throws(LogStoreError) -> [SyncTarget] {
+        var targets: [SyncTarget] = []
         for one in appended {
-            try partition(one.partition).synchronize(upTo: one.offsets.upperBound)
+            targets.append((try partition(one.partition), one.offsets.upperBound))
         }
+        return targets
+    }
+
+    func isSynced(_ durability: Durability?) -> Bool {
+        (durability ?? settings.durability) == .synced
     }
 }

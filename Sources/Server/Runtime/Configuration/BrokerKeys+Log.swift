@@ -92,8 +92,8 @@ extension ConfigurationKey {
             limit: .atLeast(1),
             .high, update: .clusterWide,
             """
-            After so many records a log is written through to the disk. 1 makes every acknowledged \
-            record durable on this node.
+            After so many records a log is written through to the disk, before they are \
+            acknowledged. 1 makes every acknowledged record durable on this node.
             """),
         .init(
             "log.flush.interval.ms", .long, default: nil, limit: .atLeast(0), .high,
@@ -105,6 +105,13 @@ extension ConfigurationKey {
             """
             Milliseconds between two searches for logs to write through; counts as \
             log.flush.interval.ms where that is not set.
+            """),
+        .init(
+            "log.acknowledge.after.flush", .boolean, default: "false", .high, update: .clusterWide,
+            """
+            Whether acks=1 and acks=all are answered only when the records are on this node's disk. \
+            All requests that come while one sync runs, for whichever partition, share the next. \
+            Apus' own setting: Kafka has none like it.
             """),
         .init(
             "log.flush.offset.checkpoint.interval.ms", .int, default: "60000", limit: .atLeast(0),

@@ -23,6 +23,8 @@ package struct TopicConfiguration: Sendable, Equatable {
     package let indexIntervalBytes: Int
     package let flushMessages: Int64
     package let flushMilliseconds: Int64
+    /// Produce requests are answered when their records are on disk.
+    package let acknowledgesAfterFlush: Bool
     /// Negative: no limit.
     package let retentionBytes: Int64
     /// Negative: no limit.
@@ -69,6 +71,7 @@ package struct TopicConfiguration: Sendable, Equatable {
         indexIntervalBytes = values.int("index.interval.bytes")
         flushMessages = values.int64("flush.messages")
         flushMilliseconds = values.int64("flush.ms")
+        acknowledgesAfterFlush = values.bool("acknowledge.after.flush")
         retentionBytes = values.int64("retention.bytes")
         retentionMilliseconds = values.int64("retention.ms")
         let policy = values.list("cleanup.policy")

@@ -94,6 +94,12 @@ extension ConfigurationKey {
             or: [Synonym(name: "log.flush.scheduler.interval.ms", factor: 1)],
             "Milliseconds after which appended records are written through to the disk."),
         topic(
+            "acknowledge.after.flush", from: "log.acknowledge.after.flush",
+            """
+            Whether acks=1 and acks=all are answered only when the records are on this node's disk. \
+            Apus' own setting: Kafka has none like it.
+            """),
+        topic(
             "retention.bytes", from: "log.retention.bytes",
             "The size of a partition beyond which its oldest segments go; negative: no limit."),
         topic(
