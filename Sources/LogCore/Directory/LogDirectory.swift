@@ -81,7 +81,8 @@ package final class LogDirectory: Sendable {
             logs[partition] = Log(
                 partition, topicID: try readTopicID(directory, context), directory: directory,
                 plan: OpeningPlan(
-                    isClean: isClean, recoveryPoint: checkpoints.recoveryPoint[partition] ?? .zero,
+                    isClean: isClean, highWatermark: checkpoints.highWatermark[partition],
+                    recoveryPoint: checkpoints.recoveryPoint[partition] ?? .zero,
                     startOffset: checkpoints.logStart[partition] ?? .zero),
                 configuration: configuration(partition) ?? defaults, context: context,
                 checkpoints: checkpoints)

@@ -26,8 +26,20 @@ package final class Log: Sendable {
         /// Set while the phase is `open`. Beside it, so that it is changed in place.
         var contents: LogContents?
         var configuration: LogConfiguration
-        var highWatermark: Offset?
+        /// For when the log is opened; from then on the contents have it.
+        var highWatermarkBefore: Offset?
         var directory: String
+
+        var highWatermark: Offset? {
+            get { contents == nil ? highWatermarkBefore : contents?.highWatermark }
+            set {
+                if contents == nil {
+                    highWatermarkBefore = newValue
+                } else {
+                    contents?.highWatermark = newValue
+                }
+            }
+        }
     }
 
     private enum Phase: Sendable {
@@ -75,7 +87,8 @@ package final class Log: Sendable {
         case .unopened:
             var loader = LogLoader(
                 context: context, partition: topicPartition, directory: state.directory,
-                plan: plan, configuration: state.configuration, now: context.world.clock.wall())
+                plan: plan, configuration: state.configuration,
+                highWatermark: state.highWatermarkBefore, now: context.world.clock.wall())
             do throws(LogError) {
                 state.contents = try loader.load()
                 state.phase = .open
@@ -172,11 +185,22 @@ package final class Log: Sendable {
     /// What the directory's `replication-offset-checkpoint` said when it was opened.
     package let restoredHighWatermark: Offset?
 
-    /// The offset below which records are replicated: retention stops there, and checkpoints record
-    /// it. nil, where nobody replicates, stands for the log's end.
+    /// The offset below which records are replicated: retention and the last stable offset stop
+    /// there, and checkpoints record it. nil, where nobody replicates, stands for the log's end.
+    ///
+    /// Transactions that were decided above the one restored are known as such when the log is
+    /// opened. A truncation lowers it to the log's end, in the checkpoint too.
     package var highWatermark: Offset? {
         get { state.withLock { $0.highWatermark } }
         set { state.withLock { $0.highWatermark = newValue } }
+    }
+
+    /// Where consumers of committed data stop: the first offset of the oldest transaction that is
+    /// open or whose marker the high watermark has not passed; else the high watermark.
+    package var lastStableOffset: Offset {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in contents.lastStableOffset }
+        }
     }
 
     // MARK: Housekeeping of the directory
@@ -259,8 +283,9 @@ package final class Log: Sendable {
 
     // MARK: Truncation of the recovery point
 
-    /// Lowers the recovery point to `target`, in memory and on disk, and keeps flushes from raising
-    /// it until `body` is through: a crash within must not find the cut part called flushed.
+    /// Lowers the recovery point and the high watermark to `target`, in memory and on disk, and
+    /// keeps flushes from raising the recovery point until `body` is through: a crash within must
+    /// not find the cut part called flushed.
     func withRecoveryPoint<Result: Sendable>(
         atMost target: Offset,
         _ body: (inout LogContents, LogConfiguration) throws(LogError) -> Result
@@ -268,8 +293,11 @@ package final class Log: Sendable {
         try withContents { (contents, _) throws(LogError) in
             contents.recoveryCeiling = min(contents.recoveryCeiling ?? target, target)
             contents.recoveryPoint = min(contents.recoveryPoint, target)
+            if let mark = contents.highWatermark { contents.highWatermark = min(mark, target) }
         }
         try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
+        // What takes the place of the cut records is not replicated because they were.
+        try checkpoints.highWatermark.lower(topicPartition, to: target, context)
         return try withContents { (contents, configuration) throws(LogError) in
             defer { contents.recoveryCeiling = nil }
             return try body(&contents, configuration)

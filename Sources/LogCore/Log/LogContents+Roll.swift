@@ -98,13 +98,17 @@ extension LogContents {
 
     /// Writes the producers' state as of the log's end, unless that was done.
     mutating func takeSnapshot() throws(FileError) {
-        guard endOffset > producers.snapshotOffset else { return }
-        let path = path(LogFileName.name(endOffset, .snapshot))
+        if endOffset > producers.snapshotOffset { try writeSnapshot(at: endOffset) }
+    }
+
+    /// Writes the producers' state as of `offset`, behind all earlier snapshots.
+    mutating func writeSnapshot(at offset: Offset) throws(FileError) {
+        let path = path(LogFileName.name(offset, .snapshot))
         let file = try files.open(path, .replace)
         try file.write(ProducerSnapshot.encode(producers.sorted), at: 0)
-        producers.snapshotOffset = endOffset
-        if snapshots.last != endOffset { snapshots.append(endOffset) }
-        unsyncedSnapshots.append(endOffset)
+        producers.snapshotOffset = offset
+        if snapshots.last != offset { snapshots.append(offset) }
+        unsyncedSnapshots.append(offset)
         hasUnsyncedNames = true
     }
 }

@@ -15,6 +15,12 @@ struct LogContents: Sendable {
     var startOffset: Offset
     var endOffset: Offset
     var recoveryPoint: Offset
+    /// Records below are replicated; nil, where nobody replicates, stands for the log's end.
+    var highWatermark: Offset? {
+        didSet {
+            if let highWatermark { producers.replicated(below: highWatermark) }
+        }
+    }
     var epochs = LeaderEpochs()
     var producers: ProducerTable
     var positions = PositionCache()

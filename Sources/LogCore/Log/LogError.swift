@@ -28,6 +28,8 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
     case invalidProducerEpoch(ProducerID, current: ProducerEpoch, found: ProducerEpoch)
     /// A plain batch of a producer whose transaction is open.
     case notInTransaction(ProducerID)
+    /// A marker of a coordinator that another one has replaced.
+    case transactionCoordinatorFenced(ProducerID, current: Int32, found: Int32)
     case logExists(TopicPartition)
     case noSuchLog(TopicPartition)
     /// The log was closed or deleted while the caller held it.
@@ -65,6 +67,9 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
             "producer \(producer) has epoch \(found), the log has seen \(current)"
         case .notInTransaction(let producer):
             "plain batch of producer \(producer), whose transaction is open"
+        case .transactionCoordinatorFenced(let producer, let current, let found):
+            "transaction marker for producer \(producer) of coordinator epoch \(found), "
+                + "the log has seen \(current)"
         case .logExists(let partition): "log \(partition) exists already"
         case .noSuchLog(let partition): "no log \(partition)"
         case .closed(let partition): "log \(partition) is closed"

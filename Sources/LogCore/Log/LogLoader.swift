@@ -5,6 +5,8 @@ internal import RecordFormat
 struct OpeningPlan: Sendable {
     /// Files are as their last owner left them: nothing is scanned but the tail.
     var isClean: Bool
+    /// What the checkpoint says of it; somebody may know better by the time the log is opened.
+    var highWatermark: Offset?
     /// All below had been flushed.
     var recoveryPoint: Offset = .zero
     /// The log's start, where records were deleted within a segment.
@@ -19,18 +21,22 @@ struct LogLoader {
     let directory: String
     let plan: OpeningPlan
     let configuration: LogConfiguration
+    /// As `Log.highWatermark`. Where nobody has set it yet, the checkpoint's holds while the log is
+    /// opened: transactions decided above count as such for who sets it later.
+    let highWatermark: Offset?
     let now: Timestamp
     private(set) var findings: [RecoveryReport.Finding.Kind] = []
 
     init(
         context: DirectoryContext, partition: TopicPartition, directory: String,
-        plan: OpeningPlan, configuration: LogConfiguration, now: Timestamp
+        plan: OpeningPlan, configuration: LogConfiguration, highWatermark: Offset?, now: Timestamp
     ) {
         self.context = context
         self.partition = partition
         self.directory = directory
         self.plan = plan
         self.configuration = configuration
+        self.highWatermark = highWatermark
         self.now = now
     }
 
@@ -38,10 +44,13 @@ struct LogLoader {
 
     mutating func load() throws(LogError) -> LogContents {
         let found = try PartitionFiles(in: directory, context)
+        // A crash before the first checkpoint: nothing is known to be replicated.
+        let restored = plan.highWatermark ?? (plan.isClean ? nil : .zero)
         var contents = LogContents(
             context: context, partition: partition, directory: directory,
             segments: try segments(found), startOffset: plan.startOffset,
             endOffset: .zero, recoveryPoint: plan.recoveryPoint,
+            highWatermark: highWatermark ?? restored,
             producers: ProducerTable(limit: configuration.maximumProducers))
         contents.snapshots = found.snapshots
         contents.hasUnsyncedNames = found.logs.isEmpty
@@ -57,6 +66,7 @@ struct LogLoader {
             try recover(&contents)
         }
         try settle(&contents)
+        if highWatermark == nil { contents.highWatermark = nil }
         return contents
     }
 
@@ -70,7 +80,8 @@ struct LogLoader {
                 segments.append(
                     Segment(
                         baseOffset: base, directory: directory,
-                        size: try files.attributes(path)?.size ?? 0, created: now,
+                        size: try files.attributes(path)?.size ?? 0,
+                        isTransactional: found.transactional.contains(base), created: now,
                         jitter: LogContents.jitter(configuration, context.world)))
             }
             if segments.isEmpty {
@@ -217,6 +228,28 @@ struct LogLoader {
         let newest = contents.snapshots.last { $0 <= end }
         // One for each segment, and the newest: a clean stop leaves it at the end.
         try contents.dropSnapshots { $0 > end || ($0 != newest && !bases.contains($0)) }
-        try contents.rebuildProducers(now: now)
+        try restoreProducers(&contents)
+    }
+
+    /// Fills the producer table. Transaction indexes that cannot be believed are made anew: after a
+    /// crash those of the segments scanned, else such as do not look right.
+    private func restoreProducers(_ contents: inout LogContents) throws(LogError) {
+        let scanned =
+            plan.isClean
+            ? contents.segments.count : contents.segmentIndex(for: plan.recoveryPoint) ?? 0
+        for index in 0..<min(scanned, contents.segments.count)
+        where try !contents.segments[index].isTransactionIndexSound(context) {
+            let path = contents.segments[index].path(.txnindex)
+            context.world.log(.warn, "\(path) is damaged: made anew")
+            try contents.remakeTransactionIndexes(index..<index + 1, now: now)
+        }
+        if scanned < contents.segments.count {
+            // Later snapshots were not synced; they are made anew on the way.
+            let base = contents.segments[scanned].baseOffset
+            try contents.dropSnapshots { $0 > base }
+            try contents.remakeTransactionIndexes(scanned..<contents.segments.count, now: now)
+        } else {
+            try contents.rebuildProducers(now: now)
+        }
     }
 }

@@ -8,6 +8,8 @@ struct PartitionFiles {
     private(set) var logs: [Offset] = []
     /// Base offsets of segments that have both indexes.
     private(set) var indexed: Set<Offset> = []
+    /// Base offsets of segments that have a transaction index.
+    private(set) var transactional: Set<Offset> = []
     /// Offsets of snapshots, ascending.
     private(set) var snapshots: [Offset] = []
 
@@ -121,7 +123,10 @@ struct PartitionFiles {
                 }
             case .snapshot: snapshots.append(base)
             case .index, .timeindex, .txnindex:
-                if live.contains(LogFileName.name(base, .log)) { continue }
+                if live.contains(LogFileName.name(base, .log)) {
+                    if kind == .txnindex { transactional.insert(base) }
+                    continue
+                }
                 context.world.log(.warn, "\(directory)/\(name) belongs to no segment: removed")
                 try context.committing { () throws(FileError) in
                     try context.files.remove(directory + "/" + name)

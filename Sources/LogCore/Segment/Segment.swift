@@ -23,6 +23,8 @@ struct Segment: Sendable {
     private var file: (any File)?
     var offsetIndex: IndexFile<OffsetIndexEntry>
     var timeIndex: IndexFile<TimeIndexEntry>
+    /// nil: no transaction that was aborted has its marker in this segment, and there is no file.
+    var transactionIndex: IndexFile<AbortedTransaction>?
     private var bytesSinceIndexEntry = 0
     /// nil: not known yet. Its timestamp is `.none` in a segment without timestamps.
     private(set) var latest: TimeMark?
@@ -31,9 +33,10 @@ struct Segment: Sendable {
     /// Used since housekeeping last looked.
     private(set) var wasTouched = true
 
-    /// A segment whose files are there.
+    /// A segment whose files are there; the transaction index only where `isTransactional`.
     init(
-        baseOffset: Offset, directory: String, size: Int, created: Timestamp, jitter: Int64
+        baseOffset: Offset, directory: String, size: Int, isTransactional: Bool = false,
+        created: Timestamp, jitter: Int64
     ) {
         self.baseOffset = baseOffset
         self.directory = directory
@@ -43,6 +46,9 @@ struct Segment: Sendable {
         let path = directory + "/"
         offsetIndex = IndexFile(path: path + LogFileName.name(baseOffset, .index))
         timeIndex = IndexFile(path: path + LogFileName.name(baseOffset, .timeindex))
+        if isTransactional {
+            transactionIndex = IndexFile(path: path + LogFileName.name(baseOffset, .txnindex))
+        }
         if size == 0 { latest = TimeMark(timestamp: .none, offset: baseOffset) }
     }
 
@@ -80,11 +86,14 @@ struct Segment: Sendable {
             wasTouched = false
             return
         }
-        if file == nil, !offsetIndex.isOpen, !timeIndex.isOpen { return }
+        let isIndexOpen =
+            offsetIndex.isOpen || timeIndex.isOpen || transactionIndex?.isOpen == true
+        if file == nil, !isIndexOpen { return }
         try writeIndexes(files)
         file = nil
         offsetIndex.closeFile()
         timeIndex.closeFile()
+        transactionIndex?.closeFile()
     }
 
     // MARK: Appending
@@ -116,7 +125,7 @@ struct Segment: Sendable {
             offsetIndex.append(OffsetIndexEntry(relativeOffset: relative, position: place))
             try appendTimeEntry(files)
             bytesSinceIndexEntry = 0
-            if offsetIndex.pendingCount >= IndexFile<OffsetIndexEntry>.pendingLimit {
+            if offsetIndex.isPendingFull {
                 try writeIndexes(files)
             }
         }
@@ -134,8 +143,10 @@ struct Segment: Sendable {
         timeIndex.append(entry)
     }
 
-    /// Writes index entries that wait in memory; both files exist afterwards.
+    /// Writes index entries that wait in memory; the files of both indexes that every segment has
+    /// exist afterwards.
     mutating func writeIndexes(_ files: any FileSystem) throws(FileError) {
+        try writeAborted(files)
         try offsetIndex.writePending(files)
         try timeIndex.writePending(files)
     }
@@ -155,11 +166,16 @@ struct Segment: Sendable {
         _ = try opened(files)
         try offsetIndex.makeFile(files)
         try timeIndex.makeFile(files)
+        try transactionIndex?.makeFile(files)
     }
 
     /// The files that a sync has to reach; asked once for each sync, behind `makeFiles`.
     mutating func filesToSynchronize() -> [any File] {
-        [file, offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize()].compactMap { $0 }
+        let indexes = [
+            offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize(),
+            transactionIndex?.fileToSynchronize(),
+        ]
+        return ([file] + indexes).compactMap { $0 }
     }
 
     // MARK: Bookkeeping for those who scan
@@ -178,4 +194,6 @@ struct Segment: Sendable {
     }
 
     mutating func setFirstTimestamp(_ timestamp: Timestamp) { firstTimestamp = timestamp }
+
+    mutating func noteTouched() { wasTouched = true }
 }

@@ -5,6 +5,22 @@ internal import Replication
 internal import Synchronization
 internal import WireProtocol
 
+/// Which records a consumer wants (`isolation.level`).
+enum Isolation: Sendable {
+    case uncommitted, committed
+
+    /// As requests give it: 1 stands for committed records only.
+    init(level: Int8) { self = level == 1 ? .committed : .uncommitted }
+}
+
+/// What one look at a partition gave a consumer.
+struct PartitionSlice {
+    let slice: LogSlice
+    let highWatermark: Offset
+    /// nil where uncommitted records were asked for too.
+    let aborted: [AbortedTransaction]?
+}
+
 /// A partition that this broker leads: its log, its role, and those who wait for records.
 ///
 /// Callable from any loop. One lock orders appends with the high watermark that follows from them,
@@ -35,6 +51,7 @@ final class Partition: Sendable {
                 leader: leadership.leader, epoch: leadership.epoch,
                 inSyncReplicas: leadership.inSyncReplicas, logEnd: end,
                 highWatermark: log.restoredHighWatermark ?? .zero)
+            log.highWatermark = made.highWatermark
             role = made
             return made
         }
@@ -103,6 +120,7 @@ final class Partition: Sendable {
             if result.duplicate { return (.success(result), []) }
             let moved = role.replica(role.leader, reached: result.lastOffset.advanced(by: 1))
             state.role = role
+            if moved { log.highWatermark = role.highWatermark }
             return (.success(result), moved ? state.waiting : [])
         } catch {
             return (.failure(Refusal(error)), [])
@@ -122,18 +140,33 @@ final class Partition: Sendable {
         }
     }
 
-    /// What a consumer may read from `offset` on: up to the high watermark.
+    /// What a consumer may read from `offset` on: up to the high watermark, and where it wants
+    /// committed data only (KIP-98) up to the last stable offset.
     func read(
-        from offset: Offset, maxBytes: Int, minOneBatch: Bool
-    ) throws(Refusal) -> (slice: LogSlice, highWatermark: Offset) {
+        from offset: Offset, isolation: Isolation, maxBytes: Int, minOneBatch: Bool
+    ) throws(Refusal) -> PartitionSlice {
         do throws(LogError) {
-            let limit = try highWatermark
-            let slice = try log.read(
-                from: offset, upTo: limit, maxBytes: maxBytes, minOneBatch: minOneBatch)
-            return (slice, limit)
+            let mark = try highWatermark
+            switch isolation {
+            case .uncommitted:
+                let slice = try log.read(
+                    from: offset, upTo: mark, maxBytes: maxBytes, minOneBatch: minOneBatch)
+                return PartitionSlice(slice: slice, highWatermark: mark, aborted: nil)
+            case .committed:
+                let read = try log.readCommitted(
+                    from: offset, upTo: mark, maxBytes: maxBytes, minOneBatch: minOneBatch)
+                return PartitionSlice(
+                    slice: read.slice, highWatermark: mark, aborted: read.aborted)
+            }
         } catch {
             throw Refusal(error)
         }
+    }
+
+    /// Behind the last record that a consumer may read.
+    func end(_ isolation: Isolation) throws(LogError) -> Offset {
+        let mark = try highWatermark
+        return isolation == .committed ? min(mark, try log.lastStableOffset) : mark
     }
 
     /// Refuses a request of a client whose idea of the leader's epoch is older or newer than ours

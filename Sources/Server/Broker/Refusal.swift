@@ -15,6 +15,7 @@ extension Refusal {
             case .outOfOrderSequence: .outOfOrderSequenceNumber
             case .invalidProducerEpoch: .invalidProducerEpoch
             case .notInTransaction: .invalidTxnState
+            case .transactionCoordinatorFenced: .transactionCoordinatorFenced
             case .noSuchLog, .closed: .unknownTopicOrPartition
             case .syncRefused: .requestTimedOut
             case .io, .offline, .lockedByAnotherProcess, .corrupt, .logExists, .invalidTopicName,
