@@ -109,8 +109,8 @@ extension LogStoreError {
         case .logExists: self = .topicExists(topic)
         case .noSuchLog, .closed: self = .unknownTopic(topic)
         case .invalidTopicName(let name): self = .invalidTopicName(name)
-        case .invalidBatch, .offsetsExhausted, .outOfOrderSequence, .invalidProducerEpoch,
-            .notInTransaction, .unexpectedAppendOffset, .syncRefused:
+        // What a store does not ask of its logs.
+        default:
             self = .io(path: topic, reason: error.description)
         }
     }
