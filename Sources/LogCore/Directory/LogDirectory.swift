@@ -42,18 +42,18 @@ package final class LogDirectory: Sendable {
 
     /// Takes hold of the directory, made when missing, and finds its logs.
     ///
-    /// After a crash every log is recovered before this returns, which takes as long as reading
-    /// what had not been flushed. A log with damage in what had been flushed stays as it is and
-    /// throws `corrupt` at every call; the others are usable.
+    /// After a crash every log is recovered before this returns, on all processors, which takes as
+    /// long as reading what had not been flushed. A log with damage in what had been flushed stays
+    /// as it is and throws `corrupt` at every call; the others are usable.
     ///
     /// - Parameters:
     ///   - configuration: a topic's settings, where they differ from `defaults`.
-    ///   - progress: called after each log, with how many are done and how many there are.
+    ///   - progress: called while logs are recovered, from several threads, one at a time.
     /// - Throws: `lockedByAnotherProcess`; `corrupt` for a checkpoint that cannot be read; `io`.
     package static func open(
         _ path: String, world: World, defaults: LogConfiguration = LogConfiguration(),
         configuration: (TopicPartition) -> LogConfiguration? = { _ in nil },
-        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        progress: @escaping @Sendable (RecoveryReport.Progress) -> Void = { _ in }
     ) throws(LogError) -> LogDirectory {
         let files = world.files
         let context: DirectoryContext
@@ -94,7 +94,9 @@ package final class LogDirectory: Sendable {
                 try files.synchronizeDirectory(path)
             }
         } else {
-            try recover(partitions, logs, &report, progress)
+            report.findings = try DirectoryRecovery(
+                partitions.compactMap { logs[$0] }, context, progress
+            ).run()
         }
         return LogDirectory(
             context: context, checkpoints: checkpoints, logs: logs, lock: lock, report: report)
@@ -135,27 +137,6 @@ package final class LogDirectory: Sendable {
             throw .io(error)
         }
         return try PartitionMetadata.decode(bytes, file: path)
-    }
-
-    private static func recover(
-        _ partitions: [TopicPartition], _ logs: [TopicPartition: Log],
-        _ report: inout RecoveryReport, _ progress: (Int, Int) -> Void
-    ) throws(LogError) {
-        for (number, partition) in partitions.enumerated() {
-            guard let log = logs[partition] else { continue }
-            do throws(LogError) {
-                let kinds = try log.load()
-                report.findings += kinds.map { .init(partition: partition, kind: $0) }
-                // What was checked need not be checked again after the next crash.
-                try log.flush()
-            } catch .corrupt(let file, let position, let reason) {
-                let error = LogError.corrupt(file: file, position: position, reason: reason)
-                report.findings.append(.init(partition: partition, kind: .damaged(error)))
-            } catch {
-                throw error
-            }
-            progress(number + 1, partitions.count)
-        }
     }
 
     // MARK: Logs
@@ -289,7 +270,7 @@ package final class LogDirectory: Sendable {
             for log in all { try log.close(now: now) }
             try writeCheckpoints()
             // With the marker the next owner would trust the damaged files.
-            if all.contains(where: { $0.isDamaged }) { return }
+            if all.contains(where: { !$0.isSound }) { return }
             try context.committing { () throws(FileError) in
                 try context.files.replaceDurably(
                     path + "/" + Self.markerName,

@@ -82,7 +82,9 @@ package final class Log: Sendable {
         }
     }
 
-    private func open(_ state: inout State) throws(LogError) -> [RecoveryReport.Finding.Kind] {
+    private func open(
+        _ state: inout State, scanned: (Int) -> Void = { _ in }
+    ) throws(LogError) -> [RecoveryReport.Finding.Kind] {
         switch state.phase {
         case .unopened:
             var loader = LogLoader(
@@ -90,7 +92,7 @@ package final class Log: Sendable {
                 plan: plan, configuration: state.configuration,
                 highWatermark: state.highWatermarkBefore, now: context.world.clock.wall())
             do throws(LogError) {
-                state.contents = try loader.load()
+                state.contents = try loader.load(scanned: scanned)
                 state.phase = .open
                 return loader.findings
             } catch .corrupt(let file, let position, let reason) {
@@ -108,10 +110,18 @@ package final class Log: Sendable {
     }
 
     /// Opens the log now, and after a crash recovers it. Returns what that found.
-    func load() throws(LogError) -> [RecoveryReport.Finding.Kind] {
+    ///
+    /// - Parameter scanned: called for each segment that was checked, with its size.
+    func load(scanned: (Int) -> Void) throws(LogError) -> [RecoveryReport.Finding.Kind] {
         try state.withLock { (state) throws(LogError) in
-            state.contents == nil ? try open(&state) : []
+            state.contents == nil ? try open(&state, scanned: scanned) : []
         }
+    }
+
+    /// Bytes of the segments that recovery will check. A guess, for nothing but progress.
+    func bytesToRecover() -> Int {
+        let directory = state.withLock { $0.directory }
+        return LogLoader.bytesToRecover(in: directory, from: plan.recoveryPoint, context.files)
     }
 
     // MARK: What it is
@@ -236,11 +246,15 @@ package final class Log: Sendable {
         }
     }
 
-    /// The log could not be opened because of what is in its files.
-    var isDamaged: Bool {
+    /// Its files may be trusted by who opens them next.
+    var isSound: Bool {
         state.withLock { state in
-            if case .damaged = state.phase { return true }
-            return false
+            switch state.phase {
+            case .open, .closed: true
+            case .damaged: false
+            // After a crash recovery opens each log, unless its files cannot be read or written.
+            case .unopened: plan.isClean
+            }
         }
     }
 

@@ -42,7 +42,8 @@ struct LogLoader {
 
     private var files: any FileSystem { context.files }
 
-    mutating func load() throws(LogError) -> LogContents {
+    /// - Parameter scanned: called for each segment that was checked after a crash, with its size.
+    mutating func load(scanned: (Int) -> Void = { _ in }) throws(LogError) -> LogContents {
         let found = try PartitionFiles(in: directory, context)
         // A crash before the first checkpoint: nothing is known to be replicated.
         let restored = plan.highWatermark ?? (plan.isClean ? nil : .zero)
@@ -63,7 +64,7 @@ struct LogLoader {
             // Those that are not scanned below.
             let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
             try rebuildMissingIndexes(&contents, first, found)
-            try recover(&contents)
+            try recover(&contents, scanned)
         }
         try settle(&contents)
         if highWatermark == nil { contents.highWatermark = nil }
@@ -131,7 +132,9 @@ struct LogLoader {
 
     /// Checks the segments that reach beyond the recovery point and cuts the log at the first batch
     /// there that is not whole.
-    private mutating func recover(_ contents: inout LogContents) throws(LogError) {
+    private mutating func recover(
+        _ contents: inout LogContents, _ scanned: (Int) -> Void
+    ) throws(LogError) {
         let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
         var index = first
         var end = contents.segments[first].baseOffset
@@ -149,6 +152,7 @@ struct LogLoader {
             }
             contents.epochs = epochs
             end = scan.nextOffset
+            scanned(contents.segments[index].size)
             if let reason = scan.damage {
                 try cut(index, scan, reason, &contents)
                 break
@@ -165,6 +169,22 @@ struct LogLoader {
         contents.endOffset = end
         if end < plan.recoveryPoint {
             report(.endsBelowRecoveryPoint(end: end, recoveryPoint: plan.recoveryPoint))
+        }
+    }
+
+    /// Bytes of the segments that reach beyond `recoveryPoint`; none where that cannot be told.
+    static func bytesToRecover(
+        in directory: String, from recoveryPoint: Offset, _ files: any FileSystem
+    ) -> Int {
+        guard let names = try? files.list(directory) else { return 0 }
+        // Names are sorted, so segments are in the order of their offsets.
+        let segments = names.compactMap { (name) -> (base: Offset, name: String)? in
+            guard case .live(let base, .log) = LogFileName(name) else { return nil }
+            return (base, name)
+        }
+        let first = segments.lastIndex { $0.base <= recoveryPoint } ?? 0
+        return segments.dropFirst(first).reduce(0) { sum, segment in
+            sum + ((try? files.attributes(directory + "/" + segment.name))?.size ?? 0)
         }
     }
 

@@ -113,7 +113,9 @@ extension Broker {
         var directories: [LogDirectory] = []
         do throws(LogError) {
             for path in paths {
-                let directory = try LogDirectory.open(path, world: world, defaults: defaults)
+                let lines = RecoveryLines(path: path, world: world)
+                let directory = try LogDirectory.open(
+                    path, world: world, defaults: defaults, progress: { lines.note($0) })
                 let report = directory.report
                 let state = report.wasCleanStop ? "as a clean stop left them" : "checked"
                 world.log(.info, "\(path): \(report.logCount) logs, \(state)")
