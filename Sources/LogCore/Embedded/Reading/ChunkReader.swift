@@ -11,19 +11,20 @@ extension PartitionCore {
     /// Records from `offset` on: at least one unless the partition ends there, at most
     /// `maxRecords`, and about `maxBytes` of batches.
     ///
-    /// Checksums are compared; control batches are passed over.
+    /// Checksums are compared. Transactions are as a consumer of committed data sees them: what was
+    /// aborted, and markers, are passed over, and reading ends before the first that is open.
     func read(
         from offset: Int64, maxBytes: Int, maxRecords: Int = .max
     ) throws(LogStoreError) -> Chunk {
         var chunk = Chunk(records: [], next: offset)
         while chunk.records.isEmpty {
             let before = chunk.next
-            let slice = try calling { () throws(LogError) in
-                try log.read(from: Offset(before), maxBytes: maxBytes)
+            let found = try calling { () throws(LogError) in
+                try log.readCommitted(from: Offset(before), maxBytes: maxBytes)
             }
-            guard let region = slice.region else { break }
+            guard let region = found.slice.region else { break }
             let bytes = try Self.bytes(of: region)
-            try decode(bytes, of: region, maxRecords, into: &chunk)
+            try decode(bytes, of: region, without: found.aborted, maxRecords, into: &chunk)
             // A batch that reaches no further would be read for ever.
             guard chunk.next > before else {
                 throw .damaged(
@@ -43,7 +44,8 @@ extension PartitionCore {
     }
 
     private func decode(
-        _ bytes: Bytes, of region: FileRegion, _ maxRecords: Int, into chunk: inout Chunk
+        _ bytes: Bytes, of region: FileRegion, without aborted: [AbortedTransaction],
+        _ maxRecords: Int, into chunk: inout Chunk
     ) throws(LogStoreError) {
         var batches = RecordBatches(bytes)
         while chunk.records.count < maxRecords {
@@ -51,7 +53,11 @@ extension PartitionCore {
             do throws(BatchError) {
                 guard let batch = try batches.next() else { return }
                 try batch.validate(from: .log)
-                try decode(batch, maxRecords, into: &chunk)
+                if batch.header.isVoid(aborted) {
+                    chunk.next = max(chunk.next, batch.header.nextOffset.rawValue)
+                } else {
+                    try decode(batch, maxRecords, into: &chunk)
+                }
             } catch {
                 throw .damaged(
                     file: region.file.path, position: region.position + position,
@@ -63,10 +69,6 @@ extension PartitionCore {
     private func decode(
         _ batch: RecordBatch, _ maxRecords: Int, into chunk: inout Chunk
     ) throws(BatchError) {
-        guard !batch.header.attributes.isControl else {
-            chunk.next = max(chunk.next, batch.header.nextOffset.rawValue)
-            return
-        }
         let room = maxRecords - chunk.records.count
         chunk.records.reserveCapacity(
             chunk.records.count + min(room, Int(batch.header.recordCount)))
@@ -78,6 +80,18 @@ extension PartitionCore {
             chunk.next = record.offset.rawValue + 1
         }
         chunk.next = max(chunk.next, batch.header.nextOffset.rawValue)
+    }
+}
+
+extension RecordBatchHeader {
+    /// Whether no reader sees the batch's records: a marker, or part of an aborted transaction.
+    fileprivate func isVoid(_ aborted: [AbortedTransaction]) -> Bool {
+        if attributes.isControl { return true }
+        guard attributes.isTransactional else { return false }
+        return aborted.contains { transaction in
+            transaction.producerID == producerID && transaction.firstOffset <= baseOffset
+                && baseOffset <= transaction.lastOffset
+        }
     }
 }
 

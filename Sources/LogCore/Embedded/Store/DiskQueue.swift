@@ -7,12 +7,15 @@ internal import Synchronization
 /// Jobs begin in the order in which they came, at most `width` at a time. Those that wait are
 /// suspended calls, so that no queue grows beyond the tasks that there are.
 final class DiskQueue: Sendable {
-    private typealias Job = @Sendable () -> Void
+    /// What to do on a thread; it returns how to tell the one who waits. So the job itself, and the
+    /// store that it holds, is gone by the time the waiter goes on, who may want to open the
+    /// directory again.
+    private typealias Job = @Sendable () -> (@Sendable () -> Void)
 
     private struct State {
         var running = 0
         /// From `head` on; what lies before has been taken.
-        var waiting: [Job] = []
+        var waiting: [Job?] = []
         var head = 0
 
         mutating func next() -> Job? {
@@ -25,8 +28,10 @@ final class DiskQueue: Sendable {
                 waiting.removeFirst(head)
                 head = 0
             }
+            let job = waiting[head]
+            waiting[head] = nil
             head += 1
-            return waiting[head - 1]
+            return job
         }
     }
 
@@ -42,11 +47,8 @@ final class DiskQueue: Sendable {
     ) async throws(LogStoreError) -> Success {
         let result: Result<Success, LogStoreError> = await withCheckedContinuation { continuation in
             submit {
-                do throws(LogStoreError) {
-                    continuation.resume(returning: .success(try body()))
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
+                let result = Result { () throws(LogStoreError) in try body() }
+                return { continuation.resume(returning: result) }
             }
         }
         return try result.get()
@@ -63,14 +65,15 @@ final class DiskQueue: Sendable {
     }
 
     private func work() {
-        while let job = take() { job() }
+        while let tell = runNext() { tell() }
     }
 
-    private func take() -> Job? {
-        state.withLock { state in
+    private func runNext() -> (@Sendable () -> Void)? {
+        let job = state.withLock { state in
             let job = state.next()
             if job == nil { state.running -= 1 }
             return job
         }
+        return job?()
     }
 }

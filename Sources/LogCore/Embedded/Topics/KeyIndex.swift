@@ -64,6 +64,8 @@ final class KeyIndex: Sendable {
             for record in chunk.records {
                 if let key = record.key { offsets[key.hashValue] = record.offset }
             }
+            // What an open transaction holds back is for the next question.
+            if chunk.next == next { break }
             next = chunk.next
         }
         if offsets.count > limit { return .anywhere }
