@@ -70,13 +70,14 @@ public final class LogStore: Sendable {
     ///
     /// After a clean `close` this reads a few small files. After a crash the end of each partition
     /// is checked, from where it is known to be on disk, and what was not finished is cut off:
-    /// `recovery` says what, and `progress` is called meanwhile.
+    /// `recovery` says what, and `progress` is called meanwhile, from several threads, one at a
+    /// time.
     ///
     /// - Throws: `locked`; `damaged` for a list of topics or a checkpoint that cannot be read (a
     ///   damaged partition throws when it is used, the others go on); `storageFull`, `io`.
     public static func open(
         _ path: String, options: Options = Options(),
-        progress: (RecoveryProgress) -> Void = { _ in }
+        progress: @escaping @Sendable (RecoveryProgress) -> Void = { _ in }
     ) throws(LogStoreError) -> LogStore {
         try open(
             path, options: options, world: .posix(log: MessageLog(handler: options.onMessage)),
@@ -94,15 +95,13 @@ public final class LogStore: Sendable {
 
     static func open(
         _ path: String, options: Options, world: World, disk: DiskQueue,
-        progress: (RecoveryProgress) -> Void
+        progress: @escaping @Sendable (RecoveryProgress) -> Void
     ) throws(LogStoreError) -> LogStore {
         let directory: LogDirectory
         do throws(LogError) {
             directory = try LogDirectory.open(
                 path, world: world, defaults: TopicSettings().logConfiguration,
-                progress: { done, total in
-                    progress(RecoveryProgress(partitionsDone: done, partitionsTotal: total))
-                })
+                progress: { progress(RecoveryProgress($0)) })
         } catch {
             throw LogStoreError(error)
         }

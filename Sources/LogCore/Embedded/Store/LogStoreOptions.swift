@@ -29,6 +29,16 @@ extension LogStore {
     public struct RecoveryProgress: Sendable, Hashable {
         public let partitionsDone: Int
         public let partitionsTotal: Int
+        /// Bytes of segment files that were checked, of all that have to be.
+        public let bytesDone: Int
+        public let bytesTotal: Int
+
+        init(_ progress: RecoveryReport.Progress) {
+            partitionsDone = progress.logsDone
+            partitionsTotal = progress.logCount
+            bytesDone = progress.bytesDone
+            bytesTotal = progress.byteCount
+        }
     }
 
     /// What opening found.
