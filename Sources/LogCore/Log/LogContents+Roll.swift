@@ -5,30 +5,27 @@ extension LogContents {
     /// Begins a new segment when the append would make the active one too large, too old, or leave
     /// its indexes no room (Kafka's rules).
     mutating func rollIfNeeded(
-        forBytes count: Int, maxTimestamp: Timestamp, lastOffset: Offset, now: Timestamp,
-        _ configuration: LogConfiguration
+        forBytes count: Int, maxTimestamp: Timestamp, firstOffset: Offset, lastOffset: Offset,
+        now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) {
         let limit = min(configuration.segmentBytes, Int(Int32.max))
         guard count <= limit else { throw .appendTooLarge(size: count, limit: limit) }
         let active = activeIndex
         let size = segments[active].size
-        if size == 0 {
-            guard segments[active].relative(lastOffset) != nil else {
-                // An empty segment that begins too far below: a follower's jump.
-                return try roll(at: endOffset, now: now, configuration)
+        var isDue = segments[active].relative(lastOffset) == nil
+        if !isDue, size > 0 {
+            isDue = size > limit - count
+            if !isDue {
+                isDue = try isOld(active, maxTimestamp: maxTimestamp, now: now, configuration)
             }
-            return
+            if !isDue { isDue = try areIndexesFull(active, configuration) }
         }
-        var isDue = size > limit - count || segments[active].relative(lastOffset) == nil
-        if !isDue {
-            isDue = try isOld(active, maxTimestamp: maxTimestamp, now: now, configuration)
-        }
-        if !isDue { isDue = try areIndexesFull(active, configuration) }
-        if isDue {
-            try roll(at: endOffset, now: now, configuration)
-            guard segments[activeIndex].relative(lastOffset) != nil else {
-                throw .offsetsExhausted(lastOffset)
-            }
+        if !isDue { return }
+        // A follower may have to jump further than a segment reaches.
+        let isJump = Int32(exactly: lastOffset.distance(from: endOffset)) == nil
+        try roll(at: isJump ? firstOffset : endOffset, now: now, configuration)
+        guard segments[activeIndex].relative(lastOffset) != nil else {
+            throw .offsetsExhausted(lastOffset)
         }
     }
 
@@ -87,7 +84,7 @@ extension LogContents {
         try context.writing { () throws(FileError) in
             try segments[active].appendTimeEntry(files)
             try segments[active].writeIndexes(files)
-            try takeSnapshot()
+            if base > producers.snapshotOffset { try writeSnapshot(at: base) }
             let next = try Segment(
                 creatingAt: base, directory: directory, created: now,
                 jitter: Self.jitter(configuration, context.world), files: files)

@@ -28,6 +28,8 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
     case invalidProducerEpoch(ProducerID, current: ProducerEpoch, found: ProducerEpoch)
     /// A plain batch of a producer whose transaction is open.
     case notInTransaction(ProducerID)
+    /// More producers than the log remembers would have a transaction open at once.
+    case tooManyTransactions(limit: Int)
     /// A marker of a coordinator that another one has replaced.
     case transactionCoordinatorFenced(ProducerID, current: Int32, found: Int32)
     case logExists(TopicPartition)
@@ -67,6 +69,7 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
             "producer \(producer) has epoch \(found), the log has seen \(current)"
         case .notInTransaction(let producer):
             "plain batch of producer \(producer), whose transaction is open"
+        case .tooManyTransactions(let limit): "\(limit) transactions are open already"
         case .transactionCoordinatorFenced(let producer, let current, let found):
             "transaction marker for producer \(producer) of coordinator epoch \(found), "
                 + "the log has seen \(current)"

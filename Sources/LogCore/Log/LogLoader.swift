@@ -148,7 +148,7 @@ struct LogLoader {
             let scan = try contents.segments[index].scanForDamage(
                 trusted: plan.recoveryPoint, context, configuration
             ) { header in
-                epochs.assign(header.partitionLeaderEpoch, from: header.baseOffset)
+                epochs.find(header.partitionLeaderEpoch, from: header.baseOffset)
             }
             contents.epochs = epochs
             end = scan.nextOffset

@@ -46,6 +46,7 @@ final class Partition: Sendable {
 
         mutating func currentRole(_ log: Log) throws(LogError) -> LeaderRole {
             if let role { return role }
+            try log.beginEpoch(leadership.epoch)
             let end = try log.logEndOffset
             let made = LeaderRole(
                 leader: leadership.leader, epoch: leadership.epoch,
