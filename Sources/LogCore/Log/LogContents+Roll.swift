@@ -34,7 +34,7 @@ extension LogContents {
     private mutating func isOld(
         _ index: Int, maxTimestamp: Timestamp, now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) -> Bool {
-        let allowed = configuration.segmentMilliseconds - segments[index].jitter
+        let allowed = configuration.largestSegmentAge - segments[index].jitter
         let start = try segments[index].ageStart(context) ?? .none
         let age =
             start > .none && maxTimestamp > .none
@@ -65,7 +65,7 @@ extension LogContents {
         // By the clock: records may carry any time, and old ones would roll a segment each time.
         let (age, overflow) = now.rawValue.subtractingReportingOverflow(
             segments[active].created.rawValue)
-        if !overflow, age > configuration.segmentMilliseconds - segments[active].jitter {
+        if !overflow, age > configuration.largestSegmentAge - segments[active].jitter {
             try roll(at: endOffset, now: now, configuration)
         }
     }

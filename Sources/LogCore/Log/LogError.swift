@@ -36,6 +36,9 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
     case noSuchLog(TopicPartition)
     /// The log was closed or deleted while the caller held it.
     case closed(TopicPartition)
+    /// A round of cleaning was given up, with nothing lost: what it read is no longer the log's, or
+    /// it was told to stop. The text says which.
+    case cleaningAbandoned(String)
     /// The background takes no more work, so nobody synced the log: its records are there, and not
     /// known to be on disk.
     case syncRefused(TopicPartition)
@@ -76,6 +79,7 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
         case .logExists(let partition): "log \(partition) exists already"
         case .noSuchLog(let partition): "no log \(partition)"
         case .closed(let partition): "log \(partition) is closed"
+        case .cleaningAbandoned(let reason): "cleaning given up: \(reason)"
         case .syncRefused(let partition):
             "nobody is free to sync log \(partition): too much work waits in the background"
         case .invalidTopicName(let name): "topic name \"\(name)\" cannot name a directory"

@@ -11,6 +11,9 @@ struct OpeningPlan: Sendable {
     var recoveryPoint: Offset = .zero
     /// The log's start, where records were deleted within a segment.
     var startOffset: Offset = .zero
+    /// Cleaning has been at the log, so that offsets may be missing whatever the settings say now:
+    /// a broker learns a topic's settings only after its logs are open.
+    var wasCleaned = false
 }
 
 /// Opens the log in a partition's directory: finishes what a crash left half done, finds the
@@ -191,7 +194,7 @@ struct LogLoader {
     /// Whether records are missing between two segments. In a compacted log nothing can be said:
     /// gaps are what compaction makes.
     private func isHole(from end: Offset, to base: Offset) -> Bool {
-        end < base && !configuration.cleanup.contains(.compact)
+        end < base && !plan.wasCleaned && !configuration.cleanup.contains(.compact)
     }
 
     private mutating func cut(

@@ -122,6 +122,12 @@ public struct ByteWriter: ~Copyable {
         written += filled
     }
 
+    public mutating func writeZeros(_ count: Int) {
+        unsafe write(atMost: count) { room in
+            unsafe room.initializeMemory(as: UInt8.self, repeating: 0).count
+        }
+    }
+
     /// Text with its length in two bytes, or as an unsigned varint plus one (`compact`).
     ///
     /// Two bytes have room for a length of 32,767: longer text is cut there, between characters.

@@ -98,7 +98,7 @@ package struct RecordBatchBuilder: ~Copyable {
         self.baseTimestamp = baseTimestamp
         self.emptyMaxTimestamp = emptyMaxTimestamp
         writer = ByteWriter(capacity: max(capacity, RecordBatchHeader.size))
-        for _ in 0..<RecordBatchHeader.size { writer.write(0 as UInt8) }
+        writer.writeZeros(RecordBatchHeader.size)
     }
 
     /// The bytes of header and records so far, not compressed.

@@ -38,6 +38,7 @@ public final class LogStore: Sendable {
     let world: World
     let disk: DiskQueue
     let cursors = CursorTable()
+    private let compactionMemoryBytes: Int
     private let state: Mutex<State>
     /// Held by whoever keeps house or closes: one at a time. Taken before `changes`.
     let house = Mutex<Void>(())
@@ -55,12 +56,15 @@ public final class LogStore: Sendable {
     static let partitionCounts = 1...100_000
     static let internalPrefix = "__"
 
-    init(directory: LogDirectory, world: World, disk: DiskQueue, _ state: State) {
+    private init(
+        directory: LogDirectory, world: World, disk: DiskQueue, _ options: Options, _ state: State
+    ) {
         path = directory.path
         recovery = Recovery(directory.report)
         self.directory = directory
         self.world = world
         self.disk = disk
+        compactionMemoryBytes = options.compactionMemoryBytes
         self.state = Mutex(state)
     }
 
@@ -106,7 +110,8 @@ public final class LogStore: Sendable {
             throw LogStoreError(error)
         }
         let state = try StoreOpening(directory: directory, world: world).run()
-        let store = LogStore(directory: directory, world: world, disk: disk, state)
+        let store = LogStore(
+            directory: directory, world: world, disk: disk, options, state)
         if let interval = options.housekeepingInterval {
             Housekeeper(store, every: interval).start()
         }
@@ -214,6 +219,16 @@ public final class LogStore: Sendable {
             if state.isClosed { throw .closed }
             return try body(&state)
         }
+    }
+
+    /// What a round of compaction may use; it stops when the store is closed.
+    var compactionResources: CleaningResources {
+        var resources = CleaningResources()
+        resources.mapBytes = max(compactionMemoryBytes, 1 << 16)
+        resources.isCancelled = { [weak self] in
+            self?.state.withLock { $0.isClosed } ?? true
+        }
+        return resources
     }
 
     /// Marks the store as closed. Returns its topics; nil when it was closed already.
