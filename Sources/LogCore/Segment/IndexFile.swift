@@ -36,9 +36,38 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
 
     private mutating func storedCount(_ files: any FileSystem) throws(FileError) -> Int {
         if let stored { return stored }
-        let count = (try files.attributes(path)?.size ?? 0) / Entry.size
+        let size = try files.attributes(path)?.size ?? 0
+        var count = size / Entry.size
+        if count > 0 {
+            let file = try opened(files)
+            count = try Self.countBeforeZeros(in: file, of: count)
+            // Entries to come must not be followed by zeros that pass for older ones.
+            if count < size / Entry.size {
+                needsSync = true
+                try file.truncate(to: count * Entry.size)
+            }
+        }
         stored = count
         return count
+    }
+
+    /// How many of the first `count` entries of a file stand before the zeros at its end. Kafka
+    /// makes the indexes of its newest segment at full size and cuts them when it leaves the
+    /// segment, which a crash prevents. No entry is all zeros: a batch that has an entry does not
+    /// begin the segment.
+    static func countBeforeZeros(in file: any File, of count: Int) throws(FileError) -> Int {
+        func isZero(_ number: Int) throws(FileError) -> Bool {
+            let bytes = try file.read(count: Entry.size, at: number * Entry.size)
+            return (0..<Entry.size).allSatisfy { bytes[$0] == 0 }
+        }
+        guard count > 0, try isZero(count - 1) else { return count }
+        var low = 0
+        var high = count - 1
+        while low < high {
+            let middle = low + (high - low) / 2
+            if try isZero(middle) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 
     mutating func last(_ files: any FileSystem) throws(FileError) -> Entry? {
@@ -190,11 +219,6 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         pending.removeAll()
     }
 
-    /// Makes the file when there is none, and opens it if it has to be synced.
-    mutating func makeFile(_ files: any FileSystem) throws(FileError) {
-        if stored == 0 || needsSync { _ = try opened(files) }
-    }
-
     /// Drops all entries but the first `count`, in memory and in the file, and any bytes that are
     /// no whole entry.
     mutating func truncate(_ files: any FileSystem, keeping count: Int) throws(FileError) {
@@ -218,12 +242,18 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         try truncate(files, keeping: count)
     }
 
-    /// The file, if it has to be synced; asked once for each sync, behind `makeFile`.
-    mutating func fileToSynchronize() -> (any File)? {
-        guard needsSync, let file else { return nil }
-        needsSync = false
-        return file
+    /// Makes the file when there is none.
+    mutating func makeFile(_ files: any FileSystem) throws(FileError) {
+        if stored == 0 { _ = try opened(files) }
     }
+
+    /// The file, if it has to be synced.
+    mutating func fileToSynchronize(_ files: any FileSystem) throws(FileError) -> (any File)? {
+        needsSync ? try opened(files).holding() : nil
+    }
+
+    /// The file is about to be synced.
+    mutating func noteSync() { needsSync = false }
 
     var isOpen: Bool { file != nil }
 
