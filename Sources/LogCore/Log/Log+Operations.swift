@@ -14,14 +14,20 @@ extension Log {
     ///
     /// - Parameters:
     ///   - now: the wall clock, for LogAppendTime and for the age of a segment.
+    ///   - expectedEnd: the offset that the first record must get; nil for any.
     ///   - flushDuty: for an event loop, which must not wait for a disk, the caller's.
-    /// - Throws: `recordBatchTooLarge`, `outOfOrderSequence`, `invalidProducerEpoch`, others that
-    ///   refuse the batches; `io` for a full disk, with nothing changed; `offline`.
+    /// - Throws: `unexpectedEndOffset`, `recordBatchTooLarge`, `outOfOrderSequence`,
+    ///   `invalidProducerEpoch`, others that refuse the batches; `io` for a full disk, with nothing
+    ///   changed; `offline`.
     @discardableResult
     package func append(
-        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, flushDuty: FlushDuty = .append
+        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, expectedEnd: Offset? = nil,
+        flushDuty: FlushDuty = .append
     ) throws(LogError) -> AppendResult {
         var result = try withContents { (contents, configuration) throws(LogError) in
+            if let expectedEnd, expectedEnd != contents.endOffset {
+                throw .unexpectedEndOffset(expected: expectedEnd, actual: contents.endOffset)
+            }
             var result = try contents.append(
                 batches, leaderEpoch: leaderEpoch, now: now, configuration)
             result.isFlushDue = contents.isFlushDue(behind: result, configuration)
@@ -195,52 +201,5 @@ extension Log {
         try withRecoveryPoint(atMost: .zero) { (contents, configuration) throws(LogError) in
             try contents.restart(at: offset, now: now, configuration)
         }
-    }
-
-    // MARK: Housekeeping
-
-    /// Deletes what retention no longer keeps. Returns how many segments went.
-    @discardableResult
-    package func applyRetention(now: Timestamp) throws(LogError) -> Int {
-        let mark = highWatermark
-        let doomed = try withContents { (contents, configuration) throws(LogError) in
-            try contents.retire(
-                now: now, highWatermark: mark ?? contents.endOffset, configuration)
-        }
-        for _ in 0..<doomed {
-            let directory = try withContents { (contents, configuration) throws(LogError) in
-                try contents.deleteOldest(configuration) ? contents.directory : nil
-            }
-            guard let directory else { break }
-            // Before the next one goes: were that one's names alone to reach the disk, a crash would
-            // leave a hole between the segments.
-            try context.committing { () throws(FileError) in
-                try context.files.synchronizeDirectory(directory)
-            }
-        }
-        if doomed > 0 {
-            try withContents { (contents, _) throws(LogError) in try contents.finishDeletion() }
-        }
-        return doomed
-    }
-
-    /// Retention, rolling by age, flushing by age, forgetting of silent producers, closing of files
-    /// that nobody used since the last call.
-    func runHousekeeping(now: Timestamp) throws(LogError) {
-        try applyRetention(now: now)
-        let isFlushDue = try withContents { (contents, configuration) throws(LogError) in
-            try contents.rollIfAged(now: now, configuration)
-            contents.producers.expire(
-                now: now, after: configuration.producerExpirationMilliseconds)
-            // Segments that were left are flushed, so that recovery has little to scan.
-            if contents.recoveryPoint < contents.segments[contents.activeIndex].baseOffset {
-                return true
-            }
-            guard let since = contents.unflushedSince else { return false }
-            let due = since.adding(milliseconds: configuration.flushMilliseconds)
-            return context.world.clock.monotonic() >= due
-        }
-        if isFlushDue { try flush() }
-        try withContents { (contents, _) throws(LogError) in try contents.closeIdleFiles() }
     }
 }
