@@ -22,11 +22,12 @@ package final class Broker: Sendable {
     private let storage: Storage
     private let controller: ControllerDriver
     private let housekeeping: Housekeeping
+    private let compaction: Compaction
 
     private init(
         clusterID: String, nodeID: BrokerID, listeners: [Listener], world: World,
         network: any Network, storage: Storage, controller: ControllerDriver,
-        housekeeping: Housekeeping
+        housekeeping: Housekeeping, compaction: Compaction
     ) {
         self.clusterID = clusterID
         self.nodeID = nodeID
@@ -36,6 +37,7 @@ package final class Broker: Sendable {
         self.storage = storage
         self.controller = controller
         self.housekeeping = housekeeping
+        self.compaction = compaction
     }
 
     /// Returns when the broker answers requests.
@@ -78,10 +80,13 @@ package final class Broker: Sendable {
             intervalMilliseconds: housekeepingMilliseconds(configuration),
             allOffline: { failed("no log directory can be used any more") })
         housekeeping.start()
+        let compaction = Compaction(
+            storage: storage, loop: network.loops[0], configuration: configuration.cleaner)
+        compaction.start()
         return Broker(
             clusterID: clusterID, nodeID: configuration.nodeID, listeners: bound,
             world: world, network: network, storage: storage, controller: controller,
-            housekeeping: housekeeping)
+            housekeeping: housekeeping, compaction: compaction)
     }
 
     /// Answers what is under way, closes connections, flushes the logs and marks them clean.
@@ -89,6 +94,7 @@ package final class Broker: Sendable {
     /// Returns false when the next start will have to recover.
     package func stop() -> Bool {
         housekeeping.stop()
+        compaction.stop()
         network.shutdown(drainMilliseconds: 2000)
         controller.stop()
         return storage.close()

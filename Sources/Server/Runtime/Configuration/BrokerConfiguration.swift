@@ -54,6 +54,7 @@ package struct BrokerConfiguration: Sendable {
     package let logStartCheckpointMilliseconds: Int64
     package let highWatermarkCheckpointMilliseconds: Int64
 
+    package let cleaner: CleanerConfiguration
     /// What holds for a topic without settings of its own.
     package let topicDefaults: TopicConfiguration
 
@@ -104,6 +105,7 @@ package struct BrokerConfiguration: Sendable {
         highWatermarkCheckpointMilliseconds = values.int64(
             "replica.high.watermark.checkpoint.interval.ms")
 
+        cleaner = CleanerConfiguration(values)
         topicDefaults = TopicConfiguration(overrides: [:], layers: layers)
     }
 
