@@ -134,6 +134,16 @@ extension ConfigurationLoader {
                 because: "log.cleaner.dedupe.buffer.size leaves \(perThread) bytes for each of"
                     + " log.cleaner.threads, at least 1048576 expected")
         }
+        let (shortest, longest) = (
+            values.int64("group.min.session.timeout.ms"),
+            values.int64("group.max.session.timeout.ms")
+        )
+        if shortest > longest {
+            refuse(
+                "group.min.session.timeout.ms", "group.max.session.timeout.ms",
+                because: "group.min.session.timeout.ms=\(shortest) is more than"
+                    + " group.max.session.timeout.ms=\(longest)")
+        }
         let least = values.int64("log.cleaner.min.compaction.lag.ms")
         let most = values.int64("log.cleaner.max.compaction.lag.ms")
         if least > most {
