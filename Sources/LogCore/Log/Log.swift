@@ -323,7 +323,8 @@ package final class Log: Sendable {
         try state.withLock { (state) throws(LogError) in
             if case .closed = state.phase { throw .closed(topicPartition) }
             let directory = state.directory
-            try context.committing { () throws(FileError) in
+            // In one step, or not at all.
+            try context.writing { () throws(FileError) in
                 try context.files.rename(directory, to: target)
             }
             state.contents = nil
@@ -345,10 +346,16 @@ package final class Log: Sendable {
             contents.recoveryPoint = min(contents.recoveryPoint, target)
             if let mark = contents.highWatermark { contents.highWatermark = min(mark, target) }
         }
-        try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
-        try checkpoints.cleaner.lower(topicPartition, to: target, context)
-        // What takes the place of the cut records is not replicated because they were.
-        try checkpoints.highWatermark.lower(topicPartition, to: target, context)
+        do throws(LogError) {
+            try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
+            try checkpoints.cleaner.lower(topicPartition, to: target, context)
+            // What takes the place of the cut records is not replicated because they were.
+            try checkpoints.highWatermark.lower(topicPartition, to: target, context)
+        } catch {
+            // Nothing was cut, and flushes count again.
+            state.withLock { $0.contents?.recoveryCeiling = nil }
+            throw error
+        }
         return try withContents { (contents, configuration) throws(LogError) in
             defer { contents.recoveryCeiling = nil }
             return try body(&contents, configuration)
