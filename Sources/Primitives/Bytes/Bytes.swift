@@ -104,6 +104,9 @@ public struct Bytes: Sendable {
             of: value.bigEndian, toByteOffset: offset + index, as: Integer.self)
     }
 
+    /// The same bytes in memory of their own, so that what they were cut from can go.
+    public var detached: Bytes { unsafe withUnsafeBytes { unsafe Bytes(copying: $0) } }
+
     public var array: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
 
     /// The bytes as text, or nil where they are not UTF-8.

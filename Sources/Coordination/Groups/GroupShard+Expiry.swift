@@ -1,0 +1,54 @@
+internal import Primitives
+internal import WireProtocol
+
+/// How offsets and groups end by themselves: an offset when its retention is over (KIP-211), a group
+/// without members when it has no offsets left.
+extension GroupShard {
+    /// Groups that one step looks at; the rest of a round follows at once, in steps of their own.
+    private static let groupsPerStep = 100
+
+    func scheduleExpiry(_ step: inout GroupStep) {
+        step.setTimer(
+            .offsetExpiry,
+            at: step.now.monotonic.adding(milliseconds: settings.offsetExpiryInterval))
+    }
+
+    mutating func expireOffsets(_ step: inout GroupStep) {
+        if expiryRound.isEmpty { expiryRound = groups.keys.sorted() }
+        for _ in 0..<min(Self.groupsPerStep, expiryRound.count) {
+            expireOffsets(of: expiryRound.removeLast(), &step)
+        }
+        if expiryRound.isEmpty {
+            scheduleExpiry(&step)
+        } else {
+            step.setTimer(.offsetExpiry, at: step.now.monotonic)
+        }
+    }
+
+    private func expireOffsets(of id: String, _ step: inout GroupStep) {
+        guard let group = groups[id] else { return }
+        let known = offsets[id] ?? GroupOffsets()
+        let all = known.partitions
+        let expired = all.filter { partition in
+            guard let offset = known[partition], !known.isUnstable(partition) else { return false }
+            return hasExpired(offset, topic: partition.topic, of: group, at: step.now.wall)
+        }
+        if !expired.isEmpty {
+            step.note(.info, "group \(id): \(expired.count) offsets have expired")
+        }
+        appendTombstones(of: id, expired, &step)
+        if expired.count == all.count && group.isEmpty && !group.isVoid {
+            step.append(group.tombstones(id: id), .upkeep)
+        }
+    }
+
+    private func hasExpired(
+        _ offset: CommittedOffset, topic: String, of group: CoordinatedGroup, at now: Timestamp
+    ) -> Bool {
+        guard let start = group.retentionStart(of: offset, topic: topic) else { return false }
+        let end =
+            offset.expires == .none
+            ? start.rawValue.saturating(plus: settings.offsetRetention) : offset.expires.rawValue
+        return now.rawValue >= end
+    }
+}
