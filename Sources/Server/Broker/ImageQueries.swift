@@ -31,7 +31,7 @@ extension MetadataImage {
 
 extension TopicImage {
     /// Topics that the brokers keep for themselves.
-    var isInternal: Bool { name == "__consumer_offsets" || name == "__transaction_state" }
+    var isInternal: Bool { TopicName.isInternal(name) }
 }
 
 extension PartitionImage {

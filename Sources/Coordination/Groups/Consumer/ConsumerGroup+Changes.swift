@@ -101,7 +101,8 @@ extension ConsumerGroup {
             hasMatched = true
             let topics = Self.topics(matching: pattern, in: context.cluster)
             if topics == known?.topics { continue }
-            let resolved = (topics, context.cluster.provenance.offset, context.now.wall)
+            let resolved = ConsumerGroupImage.ResolvedPattern(
+                topics: topics, version: context.cluster.provenance.offset, time: context.now.wall)
             draft.write(.consumerGroup(id, pattern: pattern, resolved: resolved))
         }
         if isStale && !isTime { return .deferred }

@@ -50,7 +50,7 @@ extension ConsumerGroupDescribeResponse.Assignment {
 }
 
 extension ConsumerGroupDescribeResponse.DescribedGroup {
-    package static func refusal(
+    static func refusal(
         _ code: ErrorCode, group: String, message: String? = nil
     ) -> Self {
         var answer = Self()

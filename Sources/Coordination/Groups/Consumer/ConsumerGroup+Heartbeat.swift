@@ -20,9 +20,7 @@ extension ConsumerGroup {
         let change = ConsumerChange(
             member: member.id, profile: profile, owned: request.ownedPartitions)
         var (standing, followUp) = apply(change, to: &draft, context)
-        if let replaced = request.instanceId.flatMap({ image.staticIDs[$0] }),
-            replaced != member.id
-        {
+        if let replaced = replacedMember(request.instanceId, by: member.id) {
             followUp.gone = [replaced]
         }
 
@@ -37,7 +35,12 @@ extension ConsumerGroup {
             response: response, records: draft.records, followUp: followUp)
     }
 
-    private func checkRoom(
+    /// The member that the instance was so far, if it goes on as another one.
+    func replacedMember(_ instance: String?, by member: String) -> String? {
+        instance.flatMap { image.staticIDs[$0] }.flatMap { $0 == member ? nil : $0 }
+    }
+
+    func checkRoom(
         for member: String, instance: String?, _ context: ConsumerContext
     ) throws(Refusal) {
         let isKnown =

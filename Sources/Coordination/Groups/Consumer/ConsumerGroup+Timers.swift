@@ -36,7 +36,21 @@ extension ConsumerGroup {
     mutating func follow(_ up: ConsumerFollowUp, _ step: inout GroupStep) {
         for member in up.gone where image.members[member] == nil { forget(member, &step) }
         if let look = up.look { note(look) }
-        if let member = up.heard { keepAlive(member, &step) }
+        if up.isConversion { activate(&step) }
+        guard let member = up.heard else { return }
+        keepAlive(member, &step)
+        if up.mustSync, let timeout = image.members[member]?.profile.rebalanceTimeout {
+            let end = step.now.monotonic.adding(milliseconds: Int64(timeout))
+            change(of: member, &step) { ($0.rejoin, $0.sync) = (nil, end) }
+        }
+        if up.hasSynced { change(of: member, &step) { $0.sync = nil } }
+    }
+
+    /// A classic member was told to join again. From the first time on its time runs.
+    mutating func expectRejoin(of id: String, _ step: inout GroupStep) {
+        guard let member = image.members[id] else { return }
+        let end = step.now.monotonic.adding(milliseconds: Int64(member.profile.rebalanceTimeout))
+        change(of: id, &step) { $0.rejoin = $0.rejoin ?? end }
     }
 
     /// Gives every member that has no deadline yet a whole session.
@@ -49,17 +63,17 @@ extension ConsumerGroup {
     /// A member was heard of: it has a whole session from now on.
     mutating func keepAlive(_ id: String, _ step: inout GroupStep) {
         guard let member = image.members[id] else { return }
-        let timeout = member.profile.classic?.sessionTimeout ?? step.settings.consumer.sessionTimeout
-        let session = step.now.monotonic.adding(milliseconds: Int64(timeout))
+        let timeout =
+            member.profile.classic?.sessionTimeout ?? step.settings.consumer.sessionTimeout
+        let now = step.now.monotonic
         change(of: id, &step) { deadlines in
-            deadlines.session = session
+            deadlines.session = now.adding(milliseconds: Int64(timeout))
             guard !member.isClassic, case .revoking = member.standing.progress else {
                 deadlines.revocation = nil
                 return
             }
             if deadlines.revocation?.epoch == member.standing.epoch { return }
-            let by = step.now.monotonic.adding(
-                milliseconds: Int64(member.profile.rebalanceTimeout))
+            let by = now.adding(milliseconds: Int64(member.profile.rebalanceTimeout))
             deadlines.revocation = (member.standing.epoch, by)
         }
     }
@@ -82,11 +96,6 @@ extension ConsumerGroup {
     private mutating func forget(_ member: String, _ step: inout GroupStep) {
         guard let known = deadlines.removeValue(forKey: member) else { return }
         if known.timer != nil { step.cancelTimer(.session(group: id, member: member)) }
-    }
-
-    /// Lets go of every timer, when the group goes on in another form.
-    mutating func dropTimers(_ step: inout GroupStep) {
-        for member in deadlines.keys.sorted() { forget(member, &step) }
     }
 
     /// - Returns: whether the member's time is up, and it must be taken out.

@@ -62,6 +62,11 @@ struct ConsumerFollowUp: Sendable {
     /// Members that are out, or go on under another id.
     var gone: [String] = []
     var look: ConsumerTopicLook?
+    /// The classic member that was heard of must ask for its assignment now; or has done so.
+    var mustSync = false
+    var hasSynced = false
+    /// The group was a classic one: all of its members are new here.
+    var isConversion = false
 }
 
 /// That the group compared what it knows of topics with the cluster's.

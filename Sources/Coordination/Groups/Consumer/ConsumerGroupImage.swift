@@ -16,6 +16,9 @@ struct ConsumerGroupImage: Equatable, Sendable {
     struct ResolvedPattern: Equatable, Sendable {
         /// Ascending.
         let topics: [String]
+        /// The last record that was in the cluster's metadata then.
+        let version: Offset
+        let time: Timestamp
     }
 
     let id: String
@@ -79,7 +82,9 @@ extension ConsumerGroupImage {
             }
         case .consumerGroupRegularExpression(let key, let value):
             patterns[key.regularExpression] = value.map {
-                ResolvedPattern(topics: $0.topics.sorted())
+                ResolvedPattern(
+                    topics: $0.topics.sorted(), version: Offset($0.version),
+                    time: Timestamp($0.timestamp))
             }
         default: break
         }

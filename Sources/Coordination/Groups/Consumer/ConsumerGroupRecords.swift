@@ -85,10 +85,8 @@ extension GroupRecord {
         return .consumerGroupTargetAssignmentMember(key, value)
     }
 
-    /// - Parameter resolved: the names, the image of the cluster that they are from, and when.
     static func consumerGroup(
-        _ group: String, pattern: String,
-        resolved: (topics: [String], version: Offset, at: Timestamp)?
+        _ group: String, pattern: String, resolved: ConsumerGroupImage.ResolvedPattern?
     ) -> GroupRecord {
         var key = ConsumerGroupRegularExpressionKey()
         key.groupId = group
@@ -97,16 +95,30 @@ extension GroupRecord {
             var value = ConsumerGroupRegularExpressionValue()
             value.topics = resolved.topics
             value.version = resolved.version.rawValue
-            value.timestamp = resolved.at.rawValue
+            value.timestamp = resolved.time.rawValue
             return value
         }
         return .consumerGroupRegularExpression(key, value)
     }
 }
 
-// MARK: Tombstones
+// MARK: All of them
 
 extension ConsumerGroupImage {
+    /// The records that make the group what it is.
+    var records: [GroupRecord] {
+        if isVoid { return [] }
+        let all = Array(members.values)
+        let patterns = patterns.sorted { $0.key < $1.key }
+        let targets = targets.sorted { $0.key < $1.key }
+        return all.map { .consumerGroup(id, member: $0.id, profile: $0.profile) }
+            + patterns.map { .consumerGroup(id, pattern: $0.key, resolved: $0.value) }
+            + [.consumerGroup(id, topics: topics), .consumerGroup(id, epoch: epoch)]
+            + targets.map { .consumerGroup(id, member: $0.key, target: $0.value) }
+            + [.consumerGroup(id, assignmentEpoch: assignmentEpoch)]
+            + all.map { .consumerGroup(id, member: $0.id, standing: $0.standing) }
+    }
+
     /// The records that take a member out. The order counts: what it holds goes first.
     func tombstones(of member: String) -> [GroupRecord] {
         [

@@ -1,20 +1,20 @@
-package import Primitives
+internal import Primitives
 
 /// The number of a consumer group's state: grows with each change of who is in it or what they
 /// read. A target assignment has the epoch of the state it was made for, a member the epoch of the
 /// target it has reached; so the three compare.
-package struct GroupEpoch: Identifier {
-    package var rawValue: Int32
-    package init(rawValue: Int32) { self.rawValue = rawValue }
-    package init(_ rawValue: Int32) { self.rawValue = rawValue }
+struct GroupEpoch: Identifier {
+    var rawValue: Int32
+    init(rawValue: Int32) { self.rawValue = rawValue }
+    init(_ rawValue: Int32) { self.rawValue = rawValue }
 
     /// Of a new group, and of a member that joins.
-    package static let joining = GroupEpoch(0)
+    static let joining = GroupEpoch(0)
     /// Of a member that leaves.
-    package static let leaving = GroupEpoch(-1)
+    static let leaving = GroupEpoch(-1)
     /// Of a static member that leaves and means to come back.
-    package static let leavingForNow = GroupEpoch(-2)
+    static let leavingForNow = GroupEpoch(-2)
 
     /// Stays at the highest number there is, which no group reaches in its life.
-    package var next: GroupEpoch { GroupEpoch(rawValue == .max ? .max : rawValue + 1) }
+    var next: GroupEpoch { GroupEpoch(rawValue == .max ? .max : rawValue + 1) }
 }
