@@ -5,7 +5,8 @@ internal import Primitives
 enum CommandLineTool {
     static let scenarios: [any Scenario] = [
         NetworkScenario(), ProduceScenario(), FetchScenario(), SmallRequestsScenario(),
-        StartupScenario(), IdleScenario(), LogAppendScenario(),
+        StartupScenario(), IdleScenario(), LogAppendScenario(), DurableAppendScenario(),
+        RecoveryScenario(), PartitionScaleScenario(),
     ]
 
     private static let usage = """

@@ -20,12 +20,13 @@ private var goldenDirectory: String? {
 @Suite(.enabled(if: goldenDirectory != nil))
 struct GoldenTests {
     private func open(
-        cleanly: Bool
+        cleanly: Bool, after change: (String) throws -> Void = { _ in }
     ) throws -> (TemporaryDirectory, LogDirectory) {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/kafka"
         try TemporaryDirectory.copy(try #require(goldenDirectory), to: path)
         if !cleanly { try PosixFileSystem().remove(path + "/.kafka_cleanshutdown") }
+        try change(path)
         let world = World(
             clock: ManualClock(), random: PosixRandom(), files: PosixFileSystem(),
             background: DispatchBackgroundWork(label: "test", limit: 1), log: LogLines())
@@ -106,6 +107,54 @@ struct GoldenTests {
         let replayed = try #require(
             other.log(TopicPartition(topic: "g-txn", partition: PartitionIndex(1))))
         #expect(try replayed.producerStates == before)
+        withExtendedLifetime(keep) {}
+    }
+
+    /// In which state Kafka's directory is when it is opened.
+    enum Condition: CaseIterable { case clean, crashed, crashedWithoutIndexes, damagedIndexes }
+
+    @Test(
+        "Kafka's aborted transactions are known, from its index and from the batches",
+        arguments: Condition.allCases)
+    func transactions(_ condition: Condition) throws {
+        let (keep, directory) = try open(cleanly: condition == .clean) { path in
+            for partition in 0..<2 {
+                let index = "\(path)/g-txn-\(partition)/00000000000000000000.txnindex"
+                if condition == .crashedWithoutIndexes { try PosixFileSystem().remove(index) }
+                if condition == .damagedIndexes {
+                    try PosixFileSystem().open(index, .replace).write(Bytes("x"), at: 0)
+                }
+            }
+        }
+        let aborted: [[(Int64, Int64, Int64, Int64)]] = [
+            [(1, 0, 5, 6), (1, 18, 23, 24), (1, 36, 41, 42)],
+            [(1, 0, 10, 5), (1, 18, 23, 24), (1, 36, 41, 42)],
+        ]
+        let committed = [
+            Array(6...10) + Array(12...16) + Array(24...28) + Array(30...34) + Array(42...46),
+            Array(5...9) + Array(12...16) + Array(24...28) + Array(30...34) + Array(42...46),
+        ]
+        for partition in 0..<2 {
+            let log = try #require(
+                directory.log(
+                    TopicPartition(topic: "g-txn", partition: PartitionIndex(Int32(partition)))))
+            let expected = aborted[partition].map { AbortedTransaction($0, $1, $2, stable: $3) }
+            let end = try log.logEndOffset
+            #expect(try log.abortedTransactions(from: .zero, upTo: end) == expected)
+            // One transaction was left open, with the last record of partition 0.
+            #expect(try log.lastStableOffset == Offset(48))
+            #expect(
+                try log.committedRecords(maxBytes: 200).map(\.offset.rawValue)
+                    == committed[partition].map(Int64.init))
+        }
+        try directory.close()
+        for partition in 0..<2 {
+            let name = "/g-txn-\(partition)/00000000000000000000.txnindex"
+            let ours = try PosixFileSystem().readAll(directory.path + name, limit: 1 << 20)
+            let kafkas = try PosixFileSystem().readAll(
+                try #require(goldenDirectory) + name, limit: 1 << 20)
+            #expect(ours == kafkas)
+        }
         withExtendedLifetime(keep) {}
     }
 }

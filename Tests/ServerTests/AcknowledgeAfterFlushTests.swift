@@ -7,6 +7,17 @@ import WireProtocol
 struct AcknowledgeAfterFlushTests {
     private static let mode = [("acknowledge.after.flush", "true")]
 
+    /// Sends a record whose sync then stands still. Returns the request's correlation.
+    private func stall(
+        _ disk: HeldDisk, _ writer: TestClient, acks: Int16 = -1
+    ) throws -> Int32 {
+        disk.hold()
+        let sent = try writer.send(
+            produceRequest("slow", batch(["first"]), acks: acks), version: 9)
+        disk.waitUntilReached()
+        return sent
+    }
+
     @Test(
         "the answer waits for the sync and holds nobody else up",
         arguments: [mode, [("flush.messages", "1")]], [Int16(1), -1])
@@ -16,10 +27,7 @@ struct AcknowledgeAfterFlushTests {
         let (writer, other) = (try fixture.connect(), try fixture.connect())
         try other.createTopic("slow", settings: settings)
         try other.createTopic("quick")
-        disk.hold()
-        let sent = try writer.send(
-            produceRequest("slow", batch(["a"]), acks: acks), version: 9)
-        disk.waitUntilReached()
+        let sent = try stall(disk, writer, acks: acks)
         #expect(try other.produce("quick", batch(["b"])).errorCode == 0)
         #expect(!writer.hasAnswer)
         disk.release()
@@ -35,9 +43,7 @@ struct AcknowledgeAfterFlushTests {
         let other = try fixture.connect()
         try other.createTopic("slow", settings: Self.mode)
         let writers = try (0..<6).map { _ in try fixture.connect() }
-        disk.hold()
-        try writers[0].send(produceRequest("slow", batch(["first"])), version: 9)
-        disk.waitUntilReached()
+        _ = try stall(disk, writers[0])
         let before = disk.syncs.load(ordering: .relaxed)
         for writer in writers.dropFirst() {
             try writer.send(produceRequest("slow", batch(["more"])), version: 9)

@@ -43,7 +43,7 @@ enum OffsetCheckpoint: String {
     case recoveryPoint = "recovery-point-offset-checkpoint"
     case logStart = "log-start-offset-checkpoint"
     case highWatermark = "replication-offset-checkpoint"
-    /// Written by compaction; carried along until that comes.
+    /// Up to where a compacted log has been cleaned.
     case cleaner = "cleaner-offset-checkpoint"
 
     static func encode(_ offsets: [(TopicPartition, Offset)]) -> Bytes {

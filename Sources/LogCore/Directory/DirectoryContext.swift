@@ -59,6 +59,17 @@ final class DirectoryContext: Sendable {
         }
     }
 
+    /// Runs writes that may as well come later, as far as the disk's room goes: a full disk is only
+    /// logged. `what` says what waits.
+    func writingIfRoom(
+        _ what: @autoclosure () -> String, _ body: () throws(FileError) -> Void
+    ) throws(LogError) {
+        do { try body() } catch {
+            if !error.isNoSpace { throw fail(error) }
+            world.log(.warn, "\(what()) wait: \(error)")
+        }
+    }
+
     /// As `writing`, where even a full disk leaves things half done: syncs, truncations, renames.
     func committing<Result>(_ body: () throws(FileError) -> Result) throws(LogError) -> Result {
         do { return try body() } catch { throw fail(error) }

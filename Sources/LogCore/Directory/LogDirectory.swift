@@ -11,7 +11,7 @@ package final class LogDirectory: Sendable {
     package let path: String
     /// What opening found and did.
     package let report: RecoveryReport
-    private let context: DirectoryContext
+    let context: DirectoryContext
     private let checkpoints: DirectoryCheckpoints
     private let state: Mutex<State>
     /// Held by whoever makes or deletes a log, so that `state` is never held while a disk is
@@ -42,18 +42,18 @@ package final class LogDirectory: Sendable {
 
     /// Takes hold of the directory, made when missing, and finds its logs.
     ///
-    /// After a crash every log is recovered before this returns, which takes as long as reading
-    /// what had not been flushed. A log with damage in what had been flushed stays as it is and
-    /// throws `corrupt` at every call; the others are usable.
+    /// After a crash every log is recovered before this returns, on all processors, which takes as
+    /// long as reading what had not been flushed. A log with damage in what had been flushed stays
+    /// as it is and throws `corrupt` at every call; the others are usable.
     ///
     /// - Parameters:
     ///   - configuration: a topic's settings, where they differ from `defaults`.
-    ///   - progress: called after each log, with how many are done and how many there are.
+    ///   - progress: called while logs are recovered, from several threads, one at a time.
     /// - Throws: `lockedByAnotherProcess`; `corrupt` for a checkpoint that cannot be read; `io`.
     package static func open(
         _ path: String, world: World, defaults: LogConfiguration = LogConfiguration(),
         configuration: (TopicPartition) -> LogConfiguration? = { _ in nil },
-        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        progress: @escaping @Sendable (RecoveryReport.Progress) -> Void = { _ in }
     ) throws(LogError) -> LogDirectory {
         let files = world.files
         let context: DirectoryContext
@@ -81,8 +81,10 @@ package final class LogDirectory: Sendable {
             logs[partition] = Log(
                 partition, topicID: try readTopicID(directory, context), directory: directory,
                 plan: OpeningPlan(
-                    isClean: isClean, recoveryPoint: checkpoints.recoveryPoint[partition] ?? .zero,
-                    startOffset: checkpoints.logStart[partition] ?? .zero),
+                    isClean: isClean, highWatermark: checkpoints.highWatermark[partition],
+                    recoveryPoint: checkpoints.recoveryPoint[partition] ?? .zero,
+                    startOffset: checkpoints.logStart[partition] ?? .zero,
+                    wasCleaned: checkpoints.cleaner[partition] != nil),
                 configuration: configuration(partition) ?? defaults, context: context,
                 checkpoints: checkpoints)
         }
@@ -93,7 +95,9 @@ package final class LogDirectory: Sendable {
                 try files.synchronizeDirectory(path)
             }
         } else {
-            try recover(partitions, logs, &report, progress)
+            report.findings = try DirectoryRecovery(
+                partitions.compactMap { logs[$0] }, context, progress
+            ).run()
         }
         return LogDirectory(
             context: context, checkpoints: checkpoints, logs: logs, lock: lock, report: report)
@@ -136,27 +140,6 @@ package final class LogDirectory: Sendable {
         return try PartitionMetadata.decode(bytes, file: path)
     }
 
-    private static func recover(
-        _ partitions: [TopicPartition], _ logs: [TopicPartition: Log],
-        _ report: inout RecoveryReport, _ progress: (Int, Int) -> Void
-    ) throws(LogError) {
-        for (number, partition) in partitions.enumerated() {
-            guard let log = logs[partition] else { continue }
-            do throws(LogError) {
-                let kinds = try log.load()
-                report.findings += kinds.map { .init(partition: partition, kind: $0) }
-                // What was checked need not be checked again after the next crash.
-                try log.flush()
-            } catch .corrupt(let file, let position, let reason) {
-                let error = LogError.corrupt(file: file, position: position, reason: reason)
-                report.findings.append(.init(partition: partition, kind: .damaged(error)))
-            } catch {
-                throw error
-            }
-            progress(number + 1, partitions.count)
-        }
-    }
-
     // MARK: Logs
 
     package func log(_ partition: TopicPartition) -> Log? {
@@ -166,6 +149,11 @@ package final class LogDirectory: Sendable {
     /// All logs, by topic and partition.
     package var logs: [Log] {
         state.withLock { $0.logs.values.sorted { $0.topicPartition < $1.topicPartition } }
+    }
+
+    /// The logs that `isWanted`, in no order worth mentioning; cheaper than all of them in order.
+    func logs(where isWanted: (Log) -> Bool) -> [Log] {
+        state.withLock { Array($0.logs.values) }.filter(isWanted)
     }
 
     /// Makes an empty log. Its directory and topic id are on disk when this returns.
@@ -209,6 +197,7 @@ package final class LogDirectory: Sendable {
                 of: partition, unique: .random(context.world.random))
             let delay = log.configuration.fileDeleteDelayMilliseconds
             try log.moveAway(to: path + "/" + name)
+            try checkpoints.cleaner.forget(partition, context)
             state.withLock { $0.logs[partition] = nil }
             try context.committing { () throws(FileError) in
                 try context.files.synchronizeDirectory(path)
@@ -288,7 +277,7 @@ package final class LogDirectory: Sendable {
             for log in all { try log.close(now: now) }
             try writeCheckpoints()
             // With the marker the next owner would trust the damaged files.
-            if all.contains(where: { $0.isDamaged }) { return }
+            if all.contains(where: { !$0.isSound }) { return }
             try context.committing { () throws(FileError) in
                 try context.files.replaceDurably(
                     path + "/" + Self.markerName,

@@ -15,6 +15,8 @@ package struct RecoveryReport: Sendable {
             /// Damage in what had been flushed. Nothing was cut; the log refuses every call with
             /// it.
             case damaged(LogError)
+            /// Its files could not be read or written now; its first use tries again.
+            case unchecked(LogError)
         }
 
         package let partition: TopicPartition
@@ -29,6 +31,7 @@ package struct RecoveryReport: Sendable {
             case .endsBelowRecoveryPoint(let end, let point):
                 "log \(partition): ends at \(end), though it had been flushed up to \(point)"
             case .damaged(let error): "log \(partition): \(error)"
+            case .unchecked(let error): "log \(partition) could not be checked yet: \(error)"
             }
         }
     }
@@ -37,4 +40,16 @@ package struct RecoveryReport: Sendable {
     package internal(set) var wasCleanStop: Bool
     package internal(set) var logCount = 0
     package internal(set) var findings: [Finding] = []
+
+    /// How far recovery has come.
+    package struct Progress: Sendable, Equatable {
+        package internal(set) var logsDone = 0
+        package let logCount: Int
+        /// Bytes of segments that were checked.
+        package internal(set) var bytesDone = 0
+        /// Bytes of the segments that reach behind their logs' recovery points.
+        package let byteCount: Int
+        /// The log that was worked on last.
+        package internal(set) var partition: TopicPartition?
+    }
 }

@@ -63,6 +63,27 @@ extension Log {
         }
     }
 
+    /// As `read`, for those who want committed data only: the slice ends before the last stable
+    /// offset too, and the transactions that were aborted come with it.
+    package func readCommitted(
+        from offset: Offset, upTo bound: Offset? = nil, maxBytes: Int, minOneBatch: Bool = true
+    ) throws(LogError) -> CommittedSlice {
+        try withContents { (contents, _) throws(LogError) in
+            try contents.readCommitted(
+                from: offset, upTo: bound, maxBytes: maxBytes, minOneBatch: minOneBatch)
+        }
+    }
+
+    /// The aborted transactions that reach into the offsets from `first` to below `end`, in the
+    /// order of their markers. Complete as far as `end` is not above the last stable offset.
+    package func abortedTransactions(
+        from first: Offset, upTo end: Offset
+    ) throws(LogError) -> [AbortedTransaction] {
+        try withContents { (contents, _) throws(LogError) in
+            try contents.abortedTransactions(from: first, upTo: end)
+        }
+    }
+
     // MARK: By time
 
     /// The first record at or after `timestamp`, in the order of offsets. Opens at most one batch.
@@ -110,6 +131,14 @@ extension Log {
     }
 
     // MARK: Epochs
+
+    /// Takes note that a leader's reign begins at the log's end, before it has written anything:
+    /// from then on `endOffset(forEpoch:)` answers for the reigns before it (KIP-101).
+    package func beginEpoch(_ epoch: LeaderEpoch) throws(LogError) {
+        try withContents { (contents, _) throws(LogError) in
+            contents.epochs.assign(epoch, from: contents.endOffset)
+        }
+    }
 
     /// Where the reign of `epoch`, or of the last one before it, ended (OffsetForLeaderEpoch); nil
     /// for an epoch later than all the log knows.

@@ -16,7 +16,9 @@ package final class Log: Sendable {
     /// The topic's id as `partition.metadata` has it; zero in a directory without that file.
     package let topicID: TopicID
     let context: DirectoryContext
-    private let checkpoints: DirectoryCheckpoints
+    let checkpoints: DirectoryCheckpoints
+    /// What cleaning does with the log, has its own lock: nobody waits there for a disk.
+    let cleaning = Mutex(CleaningRecord())
     /// What the checkpoints said when the directory was opened.
     private let plan: OpeningPlan
     private let state: Mutex<State>
@@ -26,8 +28,20 @@ package final class Log: Sendable {
         /// Set while the phase is `open`. Beside it, so that it is changed in place.
         var contents: LogContents?
         var configuration: LogConfiguration
-        var highWatermark: Offset?
+        /// For when the log is opened; from then on the contents have it.
+        var highWatermarkBefore: Offset?
         var directory: String
+
+        var highWatermark: Offset? {
+            get { contents == nil ? highWatermarkBefore : contents?.highWatermark }
+            set {
+                if contents == nil {
+                    highWatermarkBefore = newValue
+                } else {
+                    contents?.highWatermark = newValue
+                }
+            }
+        }
     }
 
     private enum Phase: Sendable {
@@ -70,14 +84,17 @@ package final class Log: Sendable {
         }
     }
 
-    private func open(_ state: inout State) throws(LogError) -> [RecoveryReport.Finding.Kind] {
+    private func open(
+        _ state: inout State, scanned: (Int) -> Void = { _ in }
+    ) throws(LogError) -> [RecoveryReport.Finding.Kind] {
         switch state.phase {
         case .unopened:
             var loader = LogLoader(
                 context: context, partition: topicPartition, directory: state.directory,
-                plan: plan, configuration: state.configuration, now: context.world.clock.wall())
+                plan: plan, configuration: state.configuration,
+                highWatermark: state.highWatermarkBefore, now: context.world.clock.wall())
             do throws(LogError) {
-                state.contents = try loader.load()
+                state.contents = try loader.load(scanned: scanned)
                 state.phase = .open
                 return loader.findings
             } catch .corrupt(let file, let position, let reason) {
@@ -95,10 +112,22 @@ package final class Log: Sendable {
     }
 
     /// Opens the log now, and after a crash recovers it. Returns what that found.
-    func load() throws(LogError) -> [RecoveryReport.Finding.Kind] {
-        try state.withLock { (state) throws(LogError) in
-            state.contents == nil ? try open(&state) : []
+    ///
+    /// - Parameter scanned: called for each segment that was checked, with its size.
+    func load(scanned: (Int) -> Void) throws(LogError) -> [RecoveryReport.Finding.Kind] {
+        let (findings, end) = try state.withLock { (state) throws(LogError) in
+            let findings = state.contents == nil ? try open(&state, scanned: scanned) : []
+            return (findings, state.contents?.endOffset)
         }
+        // What was cut off takes what cleaning had done there with it.
+        if let end { try checkpoints.cleaner.lower(topicPartition, to: end, context) }
+        return findings
+    }
+
+    /// Bytes of the segments that recovery will check. A guess, for nothing but progress.
+    func bytesToRecover() -> Int {
+        let directory = state.withLock { $0.directory }
+        return LogLoader.bytesToRecover(in: directory, from: plan.recoveryPoint, context.files)
     }
 
     // MARK: What it is
@@ -172,11 +201,22 @@ package final class Log: Sendable {
     /// What the directory's `replication-offset-checkpoint` said when it was opened.
     package let restoredHighWatermark: Offset?
 
-    /// The offset below which records are replicated: retention stops there, and checkpoints record
-    /// it. nil, where nobody replicates, stands for the log's end.
+    /// The offset below which records are replicated: retention and the last stable offset stop
+    /// there, and checkpoints record it. nil, where nobody replicates, stands for the log's end.
+    ///
+    /// Transactions that were decided above the one restored are known as such when the log is
+    /// opened. A truncation lowers it to the log's end, in the checkpoint too.
     package var highWatermark: Offset? {
         get { state.withLock { $0.highWatermark } }
         set { state.withLock { $0.highWatermark = newValue } }
+    }
+
+    /// Where consumers of committed data stop: the first offset of the oldest transaction that is
+    /// open or whose marker the high watermark has not passed; else the high watermark.
+    package var lastStableOffset: Offset {
+        get throws(LogError) {
+            try withContents { (contents, _) throws(LogError) in contents.lastStableOffset }
+        }
     }
 
     // MARK: Housekeeping of the directory
@@ -212,11 +252,15 @@ package final class Log: Sendable {
         }
     }
 
-    /// The log could not be opened because of what is in its files.
-    var isDamaged: Bool {
+    /// Its files may be trusted by who opens them next.
+    var isSound: Bool {
         state.withLock { state in
-            if case .damaged = state.phase { return true }
-            return false
+            switch state.phase {
+            case .open, .closed: true
+            case .damaged: false
+            // After a crash recovery opens each log, unless its files cannot be read or written.
+            case .unopened: plan.isClean
+            }
         }
     }
 
@@ -259,8 +303,9 @@ package final class Log: Sendable {
 
     // MARK: Truncation of the recovery point
 
-    /// Lowers the recovery point to `target`, in memory and on disk, and keeps flushes from raising
-    /// it until `body` is through: a crash within must not find the cut part called flushed.
+    /// Lowers the recovery point and the high watermark to `target`, in memory and on disk, and
+    /// keeps flushes from raising the recovery point until `body` is through: a crash within must
+    /// not find the cut part called flushed.
     func withRecoveryPoint<Result: Sendable>(
         atMost target: Offset,
         _ body: (inout LogContents, LogConfiguration) throws(LogError) -> Result
@@ -268,8 +313,12 @@ package final class Log: Sendable {
         try withContents { (contents, _) throws(LogError) in
             contents.recoveryCeiling = min(contents.recoveryCeiling ?? target, target)
             contents.recoveryPoint = min(contents.recoveryPoint, target)
+            if let mark = contents.highWatermark { contents.highWatermark = min(mark, target) }
         }
         try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
+        try checkpoints.cleaner.lower(topicPartition, to: target, context)
+        // What takes the place of the cut records is not replicated because they were.
+        try checkpoints.highWatermark.lower(topicPartition, to: target, context)
         return try withContents { (contents, configuration) throws(LogError) in
             defer { contents.recoveryCeiling = nil }
             return try body(&contents, configuration)

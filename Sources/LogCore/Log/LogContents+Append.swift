@@ -33,7 +33,7 @@ extension LogContents {
         let logAppendTime = configuration.timestampType == .logAppendTime ? now : nil
         if let logAppendTime { summary.maxTimestamp = logAppendTime }
         try rollIfNeeded(
-            forBytes: bytes.count, maxTimestamp: summary.maxTimestamp,
+            forBytes: bytes.count, maxTimestamp: summary.maxTimestamp, firstOffset: first,
             lastOffset: summary.lastOffset, now: now, configuration)
         try Self.stamp(bytes, &summary, first, leaderEpoch, logAppendTime: logAppendTime)
         try write(bytes, summary, configuration)
@@ -48,6 +48,7 @@ extension LogContents {
     ) throws(LogError) {
         if bytes.isEmpty { return }
         var summary = AppendSummary(now: now, lastOffset: endOffset.advanced(by: -1))
+        var first: Offset?
         var position = 0
         while position < bytes.count {
             let header = try Self.batch(in: bytes, at: position).header
@@ -55,13 +56,15 @@ extension LogContents {
             guard header.baseOffset >= expected else {
                 throw .unexpectedAppendOffset(expected: expected, found: header.baseOffset)
             }
+            first = first ?? header.baseOffset
             summary.add(header)
             summary.lastOffset = header.lastOffset
             position += header.sizeInBytes
         }
         try rollIfNeeded(
             forBytes: bytes.count, maxTimestamp: summary.maxTimestamp,
-            lastOffset: summary.lastOffset, now: now, configuration)
+            firstOffset: first ?? endOffset, lastOffset: summary.lastOffset, now: now,
+            configuration)
         try write(bytes, summary, configuration)
     }
 
@@ -94,27 +97,51 @@ extension LogContents {
                 Int64(header.lastOffsetDelta) + 1)
             guard !overflow, last < .max else { throw .offsetsExhausted(endOffset) }
             if header.hasProducerID {
-                let id = header.producerID
-                if let entry = staged[id] ?? producers.entries[id] {
-                    switch entry.judge(header) {
-                    case .accept: break
-                    case .duplicate(let batch): return batch
-                    case .refuse(let error): throw error
-                    }
-                }
-                if size < bytes.count {
-                    var entry = staged[id] ?? producers.entries[id] ?? ProducerEntry()
-                    if header.attributes.isControl {
-                        entry.noteMarker(header, coordinatorEpoch: nil, now: summary.now)
-                    } else {
-                        entry.note(header, now: summary.now)
-                    }
-                    staged[id] = entry
-                }
+                let duplicate = try check(
+                    batch, now: summary.now, staging: size < bytes.count, &staged)
+                if let duplicate { return duplicate }
             }
             summary.add(header)
             summary.lastOffset = Offset(last)
             position += size
+        }
+        return nil
+    }
+
+    /// Asks the batch's producer, as it would be behind those already looked at, whether it may be
+    /// appended; returns the batch that it repeats. Where more batches follow (`staging`), what it
+    /// changes is kept in `staged`.
+    private func check(
+        _ batch: RecordBatch, now: Timestamp, staging: Bool,
+        _ staged: inout [ProducerID: ProducerEntry]
+    ) throws(LogError) -> ProducerEntry.Batch? {
+        let header = batch.header
+        let id = header.producerID
+        var marker: TransactionMarker?
+        if header.attributes.isControl {
+            do { marker = try TransactionMarker(in: batch) } catch { throw .invalidBatch(error) }
+        }
+        let known = staged[id] ?? producers.entries[id]
+        if let known {
+            switch marker.map({ known.judge($0, header) }) ?? known.judge(header) {
+            case .accept: break
+            case .duplicate(let batch): return batch
+            case .refuse(let error): throw error
+            }
+        }
+        if marker == nil, header.attributes.isTransactional, known?.transactionStart == nil,
+            !producers.hasRoomForTransaction
+        {
+            throw .tooManyTransactions(limit: producers.limit)
+        }
+        if staging {
+            var entry = known ?? ProducerEntry()
+            if let marker {
+                _ = entry.noteEnd(header, marker, now: now)
+            } else {
+                _ = entry.note(header, now: now)
+            }
+            staged[id] = entry
         }
         return nil
     }
@@ -179,20 +206,24 @@ extension LogContents {
         let header = batch.header
         // The batch is in the log whatever becomes of its index entry, and the caller must not hear
         // that it is not: entries stay in memory until they can be written.
-        do throws(FileError) {
+        try context.writingIfRoom("index entries of log \(partition)") { () throws(FileError) in
             try segments[activeIndex].note(
                 header, at: position, interval: configuration.indexIntervalBytes, files)
-        } catch  where !error.isNoSpace {
-            throw context.fail(error)
-        } catch {
-            context.world.log(.warn, "index entries wait: \(error)")
         }
         epochs.assign(header.partitionLeaderEpoch, from: header.baseOffset)
-        if header.hasProducerID {
-            producers.note(
-                header,
-                coordinatorEpoch: header.attributes.isControl
-                    ? TransactionMarker.coordinatorEpoch(of: batch) : nil, now: now)
+        guard header.hasProducerID else { return }
+        guard header.attributes.isControl else { return producers.note(header, now: now) }
+        let aborted = producers.noteEnd(
+            header, try? TransactionMarker(in: batch), highWatermark: highWatermark, now: now)
+        if let aborted { try note(aborted) }
+    }
+
+    /// Adds to the transaction index what the last batch aborted.
+    private mutating func note(_ aborted: AbortedTransaction) throws(LogError) {
+        if segments[activeIndex].transactionIndex == nil { hasUnsyncedNames = true }
+        try context.writingIfRoom("aborted transactions of log \(partition)") {
+            () throws(FileError) in
+            try segments[activeIndex].append(aborted, files)
         }
     }
 }

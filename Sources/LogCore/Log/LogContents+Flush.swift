@@ -35,6 +35,12 @@ extension LogContents {
     mutating func planFlush(_ depth: CommitDepth) throws(LogError) -> FlushPlan? {
         // The epochs go first: below the recovery point nothing else brings them back.
         if epochs.isDirty { try writeEpochs() }
+        // Nor aborted transactions. A full disk fails the flush.
+        try context.writing { () throws(FileError) in
+            for index in (segmentIndex(for: recoveryPoint) ?? 0)..<segments.count {
+                try segments[index].writeAborted(files)
+            }
+        }
         if depth == .everything { try writeIndexesIfRoom() }
         let isBehind = recoveryPoint < endOffset
         guard isBehind || hasUnsyncedNames || !unsyncedSnapshots.isEmpty else { return nil }
@@ -64,12 +70,8 @@ extension LogContents {
     /// Writes index entries that wait in memory. A full disk does not stop a flush: recovery makes
     /// anew what is missing.
     mutating func writeIndexesIfRoom() throws(LogError) {
-        do throws(FileError) {
+        try context.writingIfRoom("index entries of log \(partition)") { () throws(FileError) in
             for index in segments.indices { try segments[index].writeIndexesIfPending(files) }
-        } catch  where error.isNoSpace {
-            context.world.log(.warn, "index entries of log \(partition) wait: \(error)")
-        } catch {
-            throw context.fail(error)
         }
     }
 

@@ -6,17 +6,28 @@ extension LogContents {
     mutating func read(
         from offset: Offset, upTo bound: Offset?, maxBytes: Int, minOneBatch: Bool
     ) throws(LogError) -> LogSlice {
+        try locateSlice(
+            from: offset, upTo: bound, maxBytes: maxBytes, minOneBatch: minOneBatch
+        ).slice
+    }
+
+    /// As `read`, with the number of the segment that the slice is of.
+    mutating func locateSlice(
+        from offset: Offset, upTo bound: Offset?, maxBytes: Int, minOneBatch: Bool
+    ) throws(LogError) -> (slice: LogSlice, segment: Int?) {
         guard offset >= startOffset, offset <= endOffset else {
             throw .offsetOutOfRange(requested: offset, start: startOffset, end: endOffset)
         }
         let limit = min(bound ?? endOffset, endOffset)
         guard offset < limit, let place = try locateStart(offset) else {
-            return slice(offset, region: nil, isTruncated: false)
+            return (slice(offset, region: nil, isTruncated: false), nil)
         }
         let (index, position, knownSize) = place
         let isLast = end(ofSegment: index) >= limit
         let stop = try isLast ? locateEnd(limit, index) : segments[index].size
-        guard stop > position else { return slice(offset, region: nil, isTruncated: false) }
+        guard stop > position else {
+            return (slice(offset, region: nil, isTruncated: false), nil)
+        }
 
         var count = min(stop - position, max(maxBytes, 0))
         if minOneBatch, count < stop - position {
@@ -32,17 +43,17 @@ extension LogContents {
                 PositionCache.Place(
                     offset: limit, segment: segments[index].baseOffset, position: stop))
         }
-        if count == 0 { return slice(offset, region: nil, isTruncated: true) }
+        if count == 0 { return (slice(offset, region: nil, isTruncated: true), index) }
         let file = try context.reading { () throws(FileError) in try segments[index].opened(files) }
-        return slice(
-            offset, region: FileRegion(file: file, position: position, count: count),
-            isTruncated: !(isWhole && isLast))
+        let region = FileRegion(file: file, position: position, count: count)
+        return (slice(offset, region: region, isTruncated: !(isWhole && isLast)), index)
     }
 
     private func slice(_ offset: Offset, region: FileRegion?, isTruncated: Bool) -> LogSlice {
         LogSlice(
             region: region, startOffset: offset, logStartOffset: startOffset,
-            logEndOffset: endOffset, isTruncatedByLimit: isTruncated)
+            logEndOffset: endOffset, lastStableOffset: lastStableOffset,
+            isTruncatedByLimit: isTruncated)
     }
 
     /// The segment and position of the first batch that reaches `offset`, and the batch's size

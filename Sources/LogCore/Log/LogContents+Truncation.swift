@@ -23,6 +23,7 @@ extension LogContents {
         try writeEpochs()
         let end = endOffset
         try dropSnapshots { $0 > end }
+        if let mark = highWatermark, mark > end { highWatermark = end }
         try rebuildProducers(now: now)
     }
 
@@ -68,6 +69,7 @@ extension LogContents {
         startOffset = start
         endOffset = start
         recoveryPoint = start
+        if highWatermark != nil { highWatermark = start }
         producers.removeAll()
         producers.snapshotOffset = start
         epochs.clear()
@@ -89,6 +91,8 @@ extension LogContents {
     /// Removes snapshot files whose offset satisfies `isGone`.
     mutating func dropSnapshots(where isGone: (Offset) -> Bool) throws(LogError) {
         for offset in snapshots where isGone(offset) {
+            // One that came back with a crash could say what was true of other records.
+            hasUnsyncedNames = true
             let path = path(LogFileName.name(offset, .snapshot))
             try context.committing { () throws(FileError) in
                 if try files.attributes(path) != nil { try files.remove(path) }

@@ -15,6 +15,12 @@ struct LogContents: Sendable {
     var startOffset: Offset
     var endOffset: Offset
     var recoveryPoint: Offset
+    /// Records below are replicated; nil, where nobody replicates, stands for the log's end.
+    var highWatermark: Offset? {
+        didSet {
+            if let highWatermark { producers.replicated(below: highWatermark) }
+        }
+    }
     var epochs = LeaderEpochs()
     var producers: ProducerTable
     var positions = PositionCache()
@@ -60,7 +66,7 @@ struct LogContents: Sendable {
 
     /// A new segment's share of `segment.jitter.ms`.
     static func jitter(_ configuration: LogConfiguration, _ world: World) -> Int64 {
-        let bound = min(configuration.segmentJitterMilliseconds, configuration.segmentMilliseconds)
+        let bound = min(configuration.segmentJitterMilliseconds, configuration.largestSegmentAge)
         if bound <= 0 { return 0 }
         return Int64(world.random.next() % UInt64(bound))
     }

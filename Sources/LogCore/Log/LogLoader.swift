@@ -5,10 +5,15 @@ internal import RecordFormat
 struct OpeningPlan: Sendable {
     /// Files are as their last owner left them: nothing is scanned but the tail.
     var isClean: Bool
+    /// What the checkpoint says of it; somebody may know better by the time the log is opened.
+    var highWatermark: Offset?
     /// All below had been flushed.
     var recoveryPoint: Offset = .zero
     /// The log's start, where records were deleted within a segment.
     var startOffset: Offset = .zero
+    /// Cleaning has been at the log, so that offsets may be missing whatever the settings say now:
+    /// a broker learns a topic's settings only after its logs are open.
+    var wasCleaned = false
 }
 
 /// Opens the log in a partition's directory: finishes what a crash left half done, finds the
@@ -19,29 +24,37 @@ struct LogLoader {
     let directory: String
     let plan: OpeningPlan
     let configuration: LogConfiguration
+    /// As `Log.highWatermark`. Where nobody has set it yet, the checkpoint's holds while the log is
+    /// opened: transactions decided above count as such for who sets it later.
+    let highWatermark: Offset?
     let now: Timestamp
     private(set) var findings: [RecoveryReport.Finding.Kind] = []
 
     init(
         context: DirectoryContext, partition: TopicPartition, directory: String,
-        plan: OpeningPlan, configuration: LogConfiguration, now: Timestamp
+        plan: OpeningPlan, configuration: LogConfiguration, highWatermark: Offset?, now: Timestamp
     ) {
         self.context = context
         self.partition = partition
         self.directory = directory
         self.plan = plan
         self.configuration = configuration
+        self.highWatermark = highWatermark
         self.now = now
     }
 
     private var files: any FileSystem { context.files }
 
-    mutating func load() throws(LogError) -> LogContents {
+    /// - Parameter scanned: called for each segment that was checked after a crash, with its size.
+    mutating func load(scanned: (Int) -> Void = { _ in }) throws(LogError) -> LogContents {
         let found = try PartitionFiles(in: directory, context)
+        // A crash before the first checkpoint: nothing is known to be replicated.
+        let restored = plan.highWatermark ?? (plan.isClean ? nil : .zero)
         var contents = LogContents(
             context: context, partition: partition, directory: directory,
             segments: try segments(found), startOffset: plan.startOffset,
             endOffset: .zero, recoveryPoint: plan.recoveryPoint,
+            highWatermark: highWatermark ?? restored,
             producers: ProducerTable(limit: configuration.maximumProducers))
         contents.snapshots = found.snapshots
         contents.hasUnsyncedNames = found.logs.isEmpty
@@ -54,9 +67,10 @@ struct LogLoader {
             // Those that are not scanned below.
             let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
             try rebuildMissingIndexes(&contents, first, found)
-            try recover(&contents)
+            try recover(&contents, scanned)
         }
         try settle(&contents)
+        if highWatermark == nil { contents.highWatermark = nil }
         return contents
     }
 
@@ -70,7 +84,8 @@ struct LogLoader {
                 segments.append(
                     Segment(
                         baseOffset: base, directory: directory,
-                        size: try files.attributes(path)?.size ?? 0, created: now,
+                        size: try files.attributes(path)?.size ?? 0,
+                        isTransactional: found.transactional.contains(base), created: now,
                         jitter: LogContents.jitter(configuration, context.world)))
             }
             if segments.isEmpty {
@@ -120,7 +135,9 @@ struct LogLoader {
 
     /// Checks the segments that reach beyond the recovery point and cuts the log at the first batch
     /// there that is not whole.
-    private mutating func recover(_ contents: inout LogContents) throws(LogError) {
+    private mutating func recover(
+        _ contents: inout LogContents, _ scanned: (Int) -> Void
+    ) throws(LogError) {
         let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
         var index = first
         var end = contents.segments[first].baseOffset
@@ -134,10 +151,11 @@ struct LogLoader {
             let scan = try contents.segments[index].scanForDamage(
                 trusted: plan.recoveryPoint, context, configuration
             ) { header in
-                epochs.assign(header.partitionLeaderEpoch, from: header.baseOffset)
+                epochs.find(header.partitionLeaderEpoch, from: header.baseOffset)
             }
             contents.epochs = epochs
             end = scan.nextOffset
+            scanned(contents.segments[index].size)
             if let reason = scan.damage {
                 try cut(index, scan, reason, &contents)
                 break
@@ -157,10 +175,26 @@ struct LogLoader {
         }
     }
 
+    /// Bytes of the segments that reach beyond `recoveryPoint`; none where that cannot be told.
+    static func bytesToRecover(
+        in directory: String, from recoveryPoint: Offset, _ files: any FileSystem
+    ) -> Int {
+        guard let names = try? files.list(directory) else { return 0 }
+        // Names are sorted, so segments are in the order of their offsets.
+        let segments = names.compactMap { (name) -> (base: Offset, name: String)? in
+            guard case .live(let base, .log) = LogFileName(name) else { return nil }
+            return (base, name)
+        }
+        let first = segments.lastIndex { $0.base <= recoveryPoint } ?? 0
+        return segments.dropFirst(first).reduce(0) { sum, segment in
+            sum + ((try? files.attributes(directory + "/" + segment.name))?.size ?? 0)
+        }
+    }
+
     /// Whether records are missing between two segments. In a compacted log nothing can be said:
     /// gaps are what compaction makes.
     private func isHole(from end: Offset, to base: Offset) -> Bool {
-        end < base && !configuration.cleanup.contains(.compact)
+        end < base && !plan.wasCleaned && !configuration.cleanup.contains(.compact)
     }
 
     private mutating func cut(
@@ -217,6 +251,28 @@ struct LogLoader {
         let newest = contents.snapshots.last { $0 <= end }
         // One for each segment, and the newest: a clean stop leaves it at the end.
         try contents.dropSnapshots { $0 > end || ($0 != newest && !bases.contains($0)) }
-        try contents.rebuildProducers(now: now)
+        try restoreProducers(&contents)
+    }
+
+    /// Fills the producer table. Transaction indexes that cannot be believed are made anew: after a
+    /// crash those of the segments scanned, else such as do not look right.
+    private func restoreProducers(_ contents: inout LogContents) throws(LogError) {
+        let scanned =
+            plan.isClean
+            ? contents.segments.count : contents.segmentIndex(for: plan.recoveryPoint) ?? 0
+        for index in 0..<min(scanned, contents.segments.count)
+        where try !contents.segments[index].isTransactionIndexSound(context) {
+            let path = contents.segments[index].path(.txnindex)
+            context.world.log(.warn, "\(path) is damaged: made anew")
+            try contents.remakeTransactionIndexes(index..<index + 1, now: now)
+        }
+        if scanned < contents.segments.count {
+            // Later snapshots were not synced; they are made anew on the way.
+            let base = contents.segments[scanned].baseOffset
+            try contents.dropSnapshots { $0 > base }
+            try contents.remakeTransactionIndexes(scanned..<contents.segments.count, now: now)
+        } else {
+            try contents.rebuildProducers(now: now)
+        }
     }
 }

@@ -32,11 +32,21 @@ package struct LogSlice: Sendable {
     package let startOffset: Offset
     package let logStartOffset: Offset
     package let logEndOffset: Offset
+    /// See `Log.lastStableOffset`.
+    package let lastStableOffset: Offset
     /// More could be read from here, were it not for `maxBytes` or the segment's end.
     package let isTruncatedByLimit: Bool
 
     package var count: Int { region?.count ?? 0 }
     package var payload: Payload? { region.map { .file($0) } }
+}
+
+/// A piece of a log below the last stable offset, and what a reader has to leave out of it.
+package struct CommittedSlice: Sendable {
+    package let slice: LogSlice
+    /// In the order of their markers: of each producer the batches from its first offset to its
+    /// marker are void. Some may begin behind the slice.
+    package let aborted: [AbortedTransaction]
 }
 
 /// A record found by its time.

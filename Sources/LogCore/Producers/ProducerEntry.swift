@@ -39,13 +39,14 @@ struct ProducerEntry: Sendable, Equatable {
 
     var lastSequence: Int32 { batches.last?.lastSequence ?? -1 }
 
-    /// Whether a producer's batch may be appended now. Markers have no sequence numbers.
+    /// Whether a producer's data may be appended now.
     ///
     /// A producer that the log does not remember may go on with any sequence number: its state may
-    /// have expired, or gone with deleted records.
+    /// have expired, or gone with deleted records. What a coordinator writes in a producer's name
+    /// (offsets within a transaction) has none.
     func judge(_ header: RecordBatchHeader) -> Verdict {
         let id = header.producerID
-        if header.producerEpoch == epoch, !header.attributes.isControl {
+        if header.producerEpoch == epoch, header.baseSequence >= 0 {
             let last = header.lastSequence
             for batch in batches
             where batch.lastSequence == last && batch.firstSequence == header.baseSequence {
@@ -56,11 +57,10 @@ struct ProducerEntry: Sendable, Equatable {
             return .refuse(
                 .invalidProducerEpoch(id, current: epoch, found: header.producerEpoch))
         }
-        if header.attributes.isControl { return .accept }
         if transactionStart != nil, !header.attributes.isTransactional {
             return .refuse(.notInTransaction(id))
         }
-        if epoch == .none { return .accept }
+        if epoch == .none || header.baseSequence < 0 { return .accept }
         let expected: Int32
         if header.producerEpoch > epoch {
             expected = 0
@@ -72,31 +72,57 @@ struct ProducerEntry: Sendable, Equatable {
             .outOfOrderSequence(id, expected: expected, found: header.baseSequence))
     }
 
-    /// Takes note of a data batch that is in the log.
-    mutating func note(_ header: RecordBatchHeader, now: Timestamp) {
+    /// Whether the marker that ends the producer's transaction may be appended now. Its epoch may
+    /// be the next one already, which fences what the producer sent before (KIP-890).
+    func judge(_ marker: TransactionMarker, _ header: RecordBatchHeader) -> Verdict {
+        let id = header.producerID
+        if header.producerEpoch < epoch {
+            return .refuse(
+                .invalidProducerEpoch(id, current: epoch, found: header.producerEpoch))
+        }
+        if marker.coordinatorEpoch < coordinatorEpoch {
+            return .refuse(
+                .transactionCoordinatorFenced(
+                    id, current: coordinatorEpoch, found: marker.coordinatorEpoch))
+        }
+        return .accept
+    }
+
+    /// Takes note of a data batch that is in the log. Returns true when it begins a transaction.
+    mutating func note(_ header: RecordBatchHeader, now: Timestamp) -> Bool {
         lastHeard = now
         adopt(header.producerEpoch)
+        lastTimestamp = header.maxTimestamp
+        if header.baseSequence >= 0 { remember(header) }
+        // Compaction leaves an empty batch for its sequence number's sake; its transaction was
+        // decided, and the marker may be gone.
+        guard header.attributes.isTransactional, transactionStart == nil, header.recordCount > 0
+        else { return false }
+        transactionStart = header.baseOffset
+        return true
+    }
+
+    private mutating func remember(_ header: RecordBatchHeader) {
         if batches.count == Self.remembered { batches.removeFirst() }
         if batches.isEmpty { batches.reserveCapacity(Self.remembered) }
         batches.append(
             Batch(
                 lastSequence: header.lastSequence, lastOffset: header.lastOffset,
                 offsetDelta: header.lastOffsetDelta, timestamp: header.maxTimestamp))
-        lastTimestamp = header.maxTimestamp
-        if header.attributes.isTransactional, transactionStart == nil {
-            transactionStart = header.baseOffset
-        }
     }
 
-    /// Takes note of the marker that ends the producer's transaction.
-    mutating func noteMarker(
-        _ header: RecordBatchHeader, coordinatorEpoch: Int32?, now: Timestamp
-    ) {
+    /// Takes note of the batch that ends the producer's transaction; `marker` is nil where
+    /// compaction has emptied it. Returns the first offset of the transaction, unless there was
+    /// nothing in it.
+    mutating func noteEnd(
+        _ header: RecordBatchHeader, _ marker: TransactionMarker?, now: Timestamp
+    ) -> Offset? {
         lastHeard = now
         adopt(header.producerEpoch)
-        if let coordinatorEpoch { self.coordinatorEpoch = coordinatorEpoch }
+        if let marker { coordinatorEpoch = marker.coordinatorEpoch }
         lastTimestamp = header.maxTimestamp
-        transactionStart = nil
+        defer { transactionStart = nil }
+        return transactionStart
     }
 
     /// A new epoch starts with no batches.

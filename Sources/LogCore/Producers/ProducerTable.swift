@@ -8,13 +8,17 @@ internal import RecordFormat
 /// from before is no longer recognised.
 struct ProducerTable: Sendable {
     private(set) var entries: [ProducerID: ProducerEntry] = [:]
+    private(set) var transactions = TransactionTable()
     /// Where the newest snapshot was taken.
     var snapshotOffset: Offset = .none
     var limit: Int
 
     init(limit: Int) { self.limit = max(limit, 16) }
 
-    mutating func removeAll() { entries = [:] }
+    mutating func removeAll() {
+        entries = [:]
+        transactions = TransactionTable()
+    }
 
     /// Puts back what a snapshot says. It counts as heard of `now`: nobody knows when it was.
     mutating func restore(_ id: ProducerID, _ entry: ProducerEntry, now: Timestamp) {
@@ -22,19 +26,46 @@ struct ProducerTable: Sendable {
         var entry = entry
         entry.lastHeard = now
         entries[id] = entry
+        if let start = entry.transactionStart { transactions.begin(id, at: start) }
     }
 
-    /// Takes note of a batch with a producer id that is in the log.
-    ///
-    /// - Parameter coordinatorEpoch: from the marker, where the batch is one.
-    mutating func note(_ header: RecordBatchHeader, coordinatorEpoch: Int32?, now: Timestamp) {
-        if entries.count >= limit, entries[header.producerID] == nil { makeRoom() }
-        if header.attributes.isControl {
-            entries[header.producerID, default: ProducerEntry()]
-                .noteMarker(header, coordinatorEpoch: coordinatorEpoch, now: now)
-        } else {
-            entries[header.producerID, default: ProducerEntry()].note(header, now: now)
+    /// Another producer may open a transaction: those that have one are never forgotten.
+    var hasRoomForTransaction: Bool { transactions.openCount < limit }
+
+    /// Takes note of a data batch with a producer id that is in the log.
+    mutating func note(_ header: RecordBatchHeader, now: Timestamp) {
+        let id = header.producerID
+        if entries.count >= limit, entries[id] == nil { makeRoom() }
+        if entries[id, default: ProducerEntry()].note(header, now: now) {
+            transactions.begin(id, at: header.baseOffset)
         }
+    }
+
+    /// Takes note of a control batch with a producer id that is in the log. Returns the transaction
+    /// that it aborts, if there was anything in it.
+    ///
+    /// - Parameters:
+    ///   - marker: what the batch says; nil where compaction has emptied it.
+    ///   - highWatermark: nil where every record counts as replicated.
+    mutating func noteEnd(
+        _ header: RecordBatchHeader, _ marker: TransactionMarker?, highWatermark: Offset?,
+        now: Timestamp
+    ) -> AbortedTransaction? {
+        let id = header.producerID
+        if entries.count >= limit, entries[id] == nil { makeRoom() }
+        guard let start = entries[id, default: ProducerEntry()].noteEnd(header, marker, now: now)
+        else { return nil }
+        let stable = transactions.end(
+            id, begunAt: start, marker: header.lastOffset, highWatermark: highWatermark)
+        guard marker?.result == .abort else { return nil }
+        return AbortedTransaction(
+            producerID: id, firstOffset: start, lastOffset: header.lastOffset,
+            lastStableOffset: stable)
+    }
+
+    /// The high watermark has moved.
+    mutating func replicated(below highWatermark: Offset) {
+        transactions.replicated(below: highWatermark)
     }
 
     /// Forgets producers that have been silent for `expiration` milliseconds.

@@ -1,20 +1,37 @@
 internal import Primitives
 internal import RecordFormat
 
-/// What a log needs of the control batch that ends a transaction.
-enum TransactionMarker {
-    /// The epoch of the coordinator that wrote the marker; nil where the batch holds none (another
-    /// kind of control record, or one that compaction emptied).
+/// What a log needs of the control batch that ends a producer's transaction (KIP-98).
+struct TransactionMarker: Sendable, Equatable {
+    let result: ControlRecord.TransactionResult
+    /// Of the coordinator that wrote the marker.
+    let coordinatorEpoch: Int32
+
+    /// A marker takes 78 bytes.
+    private static let sizeLimit = 1024
+
+    /// Reads the marker in a control batch.
     ///
-    /// The marker's value: version (2), coordinator epoch (4).
-    static func coordinatorEpoch(of batch: RecordBatch) -> Int32? {
-        guard batch.header.sizeInBytes <= 1024,
-            var records = try? batch.records(decompressionLimit: 1024),
-            let record = try? records.next(),
-            let value = record.value
-        else { return nil }
-        var reader = ByteReader(value)
-        guard (try? reader.readInt16()) != nil else { return nil }
-        return try? reader.readInt32()
+    /// - Throws: for another kind of control record, and for a batch that compaction emptied.
+    init(in batch: RecordBatch) throws(BatchError) {
+        guard batch.header.sizeInBytes <= Self.sizeLimit else {
+            let size = batch.header.sizeInBytes
+            throw .record(
+                index: 0,
+                DecodeError(.invalid("a marker in \(size) bytes, at most \(Self.sizeLimit)"), at: 0)
+            )
+        }
+        var records = try batch.records(decompressionLimit: Self.sizeLimit)
+        guard let record = try records.next() else {
+            throw .invalidRecordCount(0, lastOffsetDelta: batch.header.lastOffsetDelta)
+        }
+        let control: ControlRecord
+        do { control = try ControlRecord(record) } catch { throw .record(index: 0, error) }
+        guard case .endTransaction(let result, let coordinatorEpoch) = control else {
+            throw .record(
+                index: 0, DecodeError(.invalid("control record of type \(control.type)"), at: 0))
+        }
+        self.result = result
+        self.coordinatorEpoch = coordinatorEpoch
     }
 }

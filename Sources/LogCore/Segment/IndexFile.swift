@@ -60,41 +60,95 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         return Entry(from: bytes, at: 0)
     }
 
+    /// The two entries between which a condition stops to hold.
+    struct Split {
+        /// The number of entries for which it holds, all at the front.
+        let count: Int
+        /// The last for which it holds.
+        let below: Entry?
+        /// The first for which it does not.
+        let above: Entry?
+    }
+
     /// The last entry for which `isAtOrBelow` holds; it holds for a run of entries from the first
     /// on.
     mutating func floor(
         _ files: any FileSystem, where isAtOrBelow: (Entry) -> Bool
     ) throws(FileError) -> Entry? {
-        if let first = pending.first, isAtOrBelow(first) {
-            return pending.last(where: isAtOrBelow)
+        try split(files, where: isAtOrBelow).below
+    }
+
+    /// Where `isBelow` stops to hold; it holds for a run of entries from the first on.
+    mutating func split(
+        _ files: any FileSystem, where isBelow: (Entry) -> Bool
+    ) throws(FileError) -> Split {
+        let stored = try storedCount(files)
+        if let first = pending.first, isBelow(first) {
+            let number = pending.firstIndex { !isBelow($0) } ?? pending.count
+            return Split(
+                count: stored + number, below: pending[number - 1],
+                above: number < pending.count ? pending[number] : nil)
         }
-        var low = 0
-        var high = try storedCount(files)
-        var found: Entry?
+        var (low, high) = (0, stored)
+        var below: Entry?
+        var above = pending.first
+        func compare(_ entry: Entry, _ middle: Int) {
+            if isBelow(entry) {
+                below = entry
+                low = middle + 1
+            } else {
+                above = entry
+                high = middle
+            }
+        }
         while high - low > Self.block {
             let middle = low + (high - low) / 2
-            let entry = try entry(middle, files)
-            if isAtOrBelow(entry) {
-                found = entry
-                low = middle + 1
-            } else {
-                high = middle
+            compare(try entry(middle, files), middle)
+        }
+        if high > low {
+            let start = low
+            let block = try opened(files).read(
+                count: (high - low) * Entry.size, at: low * Entry.size)
+            while low < high {
+                let middle = low + (high - low) / 2
+                compare(Entry(from: block, at: (middle - start) * Entry.size), middle)
             }
         }
-        if high == low { return found }
-        let start = low
-        let block = try opened(files).read(count: (high - low) * Entry.size, at: low * Entry.size)
-        while low < high {
-            let middle = low + (high - low) / 2
-            let entry = Entry(from: block, at: (middle - start) * Entry.size)
-            if isAtOrBelow(entry) {
-                found = entry
-                low = middle + 1
-            } else {
-                high = middle
+        return Split(count: low, below: below, above: above)
+    }
+
+    /// Goes through the entries from number `first` on until `visit` says false. Reads a bounded
+    /// piece at a time, however long the file is.
+    mutating func walk(
+        _ files: any FileSystem, from first: Int, _ visit: (Entry) -> Bool
+    ) throws(FileError) {
+        let stored = try storedCount(files)
+        var number = first
+        while number < stored {
+            let count = min(Self.block, stored - number)
+            let bytes = try opened(files).read(
+                count: count * Entry.size, at: number * Entry.size)
+            for place in 0..<count {
+                if !visit(Entry(from: bytes, at: place * Entry.size)) { return }
             }
+            number += count
         }
-        return found
+        for entry in pending.dropFirst(number - stored) where !visit(entry) { return }
+    }
+
+    /// Whether the file holds whole entries only, in order, and all satisfy `isPlausible`.
+    mutating func isSound(
+        _ files: any FileSystem, where isPlausible: (Entry) -> Bool
+    ) throws(FileError) -> Bool {
+        guard (try files.attributes(path)?.size ?? 0) % Entry.size == 0 else { return false }
+        var last: Entry?
+        var isSound = true
+        try walk(files, from: 0) { entry in
+            isSound = isPlausible(entry) && last.map { entry.mayFollow($0) } ?? true
+            last = entry
+            return isSound
+        }
+        return isSound
     }
 
     /// The entries from the first on that keep the order and satisfy `isTrusted`: what of the file
@@ -120,6 +174,8 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
     mutating func append(_ entry: Entry) { pending.append(entry) }
 
     var pendingCount: Int { pending.count }
+    /// It is time to write what waits.
+    var isPendingFull: Bool { pending.count >= Self.pendingLimit }
 
     /// Writes what waits in memory. The file exists afterwards, also when it is empty.
     mutating func writePending(_ files: any FileSystem) throws(FileError) {

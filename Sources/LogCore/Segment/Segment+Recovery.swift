@@ -51,6 +51,7 @@ extension Segment {
             $0.relativeOffset < relative && $0.position < position
         }
         try timeIndex.truncate(files) { $0.relativeOffset < relative }
+        try transactionIndex?.truncate(files) { $0.lastOffset < end }
     }
 
     /// Checks every batch from the last index entry at or below `trusted` on, and makes the index

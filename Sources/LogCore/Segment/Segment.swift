@@ -15,6 +15,8 @@ struct Segment: Sendable {
 
     let baseOffset: Offset
     let directory: String
+    /// Behind the names of its files; empty, but for a segment that cleaning has not put in place.
+    let suffix: String
     private(set) var size: Int
     /// When this process made the segment or found it; for segments without timestamps.
     let created: Timestamp
@@ -23,6 +25,8 @@ struct Segment: Sendable {
     private var file: (any File)?
     var offsetIndex: IndexFile<OffsetIndexEntry>
     var timeIndex: IndexFile<TimeIndexEntry>
+    /// nil: no transaction that was aborted has its marker in this segment, and there is no file.
+    var transactionIndex: IndexFile<AbortedTransaction>?
     private var bytesSinceIndexEntry = 0
     /// nil: not known yet. Its timestamp is `.none` in a segment without timestamps.
     private(set) var latest: TimeMark?
@@ -31,28 +35,35 @@ struct Segment: Sendable {
     /// Used since housekeeping last looked.
     private(set) var wasTouched = true
 
-    /// A segment whose files are there.
+    /// A segment whose files are there; the transaction index only where `isTransactional`.
     init(
-        baseOffset: Offset, directory: String, size: Int, created: Timestamp, jitter: Int64
+        baseOffset: Offset, directory: String, suffix: String = "", size: Int,
+        isTransactional: Bool = false, created: Timestamp, jitter: Int64
     ) {
         self.baseOffset = baseOffset
         self.directory = directory
+        self.suffix = suffix
         self.size = size
         self.created = created
         self.jitter = jitter
         let path = directory + "/"
-        offsetIndex = IndexFile(path: path + LogFileName.name(baseOffset, .index))
-        timeIndex = IndexFile(path: path + LogFileName.name(baseOffset, .timeindex))
+        offsetIndex = IndexFile(path: path + LogFileName.name(baseOffset, .index) + suffix)
+        timeIndex = IndexFile(path: path + LogFileName.name(baseOffset, .timeindex) + suffix)
+        if isTransactional {
+            transactionIndex = IndexFile(
+                path: path + LogFileName.name(baseOffset, .txnindex) + suffix)
+        }
         if size == 0 { latest = TimeMark(timestamp: .none, offset: baseOffset) }
     }
 
     /// Makes an empty segment; whatever files had its names are emptied.
     init(
-        creatingAt baseOffset: Offset, directory: String, created: Timestamp, jitter: Int64,
-        files: any FileSystem
+        creatingAt baseOffset: Offset, directory: String, suffix: String = "", created: Timestamp,
+        jitter: Int64, files: any FileSystem
     ) throws(FileError) {
         self.init(
-            baseOffset: baseOffset, directory: directory, size: 0, created: created, jitter: jitter)
+            baseOffset: baseOffset, directory: directory, suffix: suffix, size: 0,
+            created: created, jitter: jitter)
         file = try files.open(path(.log), .replace)
         for kind in [LogFileName.Kind.index, .timeindex, .txnindex]
         where try files.attributes(path(kind)) != nil {
@@ -63,7 +74,7 @@ struct Segment: Sendable {
     }
 
     func path(_ kind: LogFileName.Kind) -> String {
-        directory + "/" + LogFileName.name(baseOffset, kind)
+        directory + "/" + LogFileName.name(baseOffset, kind) + suffix
     }
 
     mutating func opened(_ files: any FileSystem) throws(FileError) -> any File {
@@ -80,11 +91,14 @@ struct Segment: Sendable {
             wasTouched = false
             return
         }
-        if file == nil, !offsetIndex.isOpen, !timeIndex.isOpen { return }
+        let isIndexOpen =
+            offsetIndex.isOpen || timeIndex.isOpen || transactionIndex?.isOpen == true
+        if file == nil, !isIndexOpen { return }
         try writeIndexes(files)
         file = nil
         offsetIndex.closeFile()
         timeIndex.closeFile()
+        transactionIndex?.closeFile()
     }
 
     // MARK: Appending
@@ -95,6 +109,13 @@ struct Segment: Sendable {
         let end = size
         try opened(files).write(bytes, at: end)
         size = end + bytes.count
+    }
+
+    /// Writes several batches in one call.
+    mutating func write(_ chunks: [Bytes], _ files: any FileSystem) throws(FileError) {
+        let end = size
+        try opened(files).write(chunks, at: end)
+        size = chunks.reduce(end) { $0 + $1.count }
     }
 
     /// Cuts off what a failed `write` left.
@@ -116,7 +137,7 @@ struct Segment: Sendable {
             offsetIndex.append(OffsetIndexEntry(relativeOffset: relative, position: place))
             try appendTimeEntry(files)
             bytesSinceIndexEntry = 0
-            if offsetIndex.pendingCount >= IndexFile<OffsetIndexEntry>.pendingLimit {
+            if offsetIndex.isPendingFull {
                 try writeIndexes(files)
             }
         }
@@ -134,8 +155,10 @@ struct Segment: Sendable {
         timeIndex.append(entry)
     }
 
-    /// Writes index entries that wait in memory; both files exist afterwards.
+    /// Writes index entries that wait in memory; the files of both indexes that every segment has
+    /// exist afterwards.
     mutating func writeIndexes(_ files: any FileSystem) throws(FileError) {
+        try writeAborted(files)
         try offsetIndex.writePending(files)
         try timeIndex.writePending(files)
     }
@@ -155,11 +178,16 @@ struct Segment: Sendable {
         _ = try opened(files)
         try offsetIndex.makeFile(files)
         try timeIndex.makeFile(files)
+        try transactionIndex?.makeFile(files)
     }
 
     /// The files that a sync has to reach; asked once for each sync, behind `makeFiles`.
     mutating func filesToSynchronize() -> [any File] {
-        [file, offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize()].compactMap { $0 }
+        let indexes = [
+            offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize(),
+            transactionIndex?.fileToSynchronize(),
+        ]
+        return ([file] + indexes).compactMap { $0 }
     }
 
     // MARK: Bookkeeping for those who scan
@@ -178,4 +206,6 @@ struct Segment: Sendable {
     }
 
     mutating func setFirstTimestamp(_ timestamp: Timestamp) { firstTimestamp = timestamp }
+
+    mutating func noteTouched() { wasTouched = true }
 }

@@ -83,6 +83,16 @@ public struct PosixFileSystem: FileSystem {
         }
     }
 
+    public func setModified(_ path: String, to time: Timestamp) throws(FileError) {
+        let moment = timespec(
+            tv_sec: Int(time.rawValue / 1000), tv_nsec: Int(time.rawValue % 1000) * 1_000_000)
+        // Last read, last changed.
+        let times = [moment, moment]
+        guard unsafe utimensat(AT_FDCWD, path, times, 0) == 0 else {
+            throw .last("set the time of", path)
+        }
+    }
+
     public func remove(_ path: String) throws(FileError) {
         guard unsafe unlink(path) == 0 else { throw .last("remove", path) }
     }

@@ -16,6 +16,15 @@ public struct PosixClock: Clock {
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
+
+    public func pause(milliseconds: Int64) {
+        guard milliseconds > 0 else { return }
+        var wanted = timespec(
+            tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
+        var rest = timespec()
+        // A signal ends the sleep early.
+        while unsafe nanosleep(&wanted, &rest) != 0, errno == EINTR { wanted = rest }
+    }
 }
 
 public struct PosixRandom: RandomSource {
@@ -50,13 +59,30 @@ public final class DispatchBackgroundWork: BackgroundWork {
         }
         return true
     }
+
+    /// As many at a time as there are processors; the jobs of `submit` do not count.
+    public func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void) {
+        if count == 1 { return body(0) }
+        DispatchQueue.concurrentPerform(iterations: count, execute: body)
+    }
 }
 
-/// Lines on standard error, each with the time in UTC and its level.
+/// Lines on standard error, each with the time in UTC and its level. On a terminal progress is
+/// shown, too, in the last line, which the next line overwrites.
 public struct StandardErrorLog: LogSink {
     public let minimum: LogLevel
+    public let isWatched: Bool
+    /// Goes to the line's first column and clears it.
+    private static let clear = "\r\u{1b}[K"
 
-    public init(minimum: LogLevel) { self.minimum = minimum }
+    public init(minimum: LogLevel) {
+        self.minimum = minimum
+        isWatched = isatty(STDERR_FILENO) == 1
+    }
+
+    public func showProgress(_ line: String) {
+        if isWatched { put(Self.clear + line) }
+    }
 
     public func write(_ level: LogLevel, _ line: String) {
         var seconds = time(nil)
@@ -66,7 +92,11 @@ public struct StandardErrorLog: LogSink {
         let date = unsafe "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
         let hour = unsafe "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
         let stamp = "\(date)T\(hour)Z"
-        var text = "\(stamp) \(level) \(line)\n"
+        put("\(isWatched ? Self.clear : "")\(stamp) \(level) \(line)\n")
+    }
+
+    private func put(_ text: String) {
+        var text = text
         text.withUTF8 { utf8 in
             // A line that cannot be written has nowhere to be reported.
             _ = unsafe Glibc.write(STDERR_FILENO, utf8.baseAddress, utf8.count)

@@ -46,6 +46,14 @@ public protocol Clock: Sendable {
     func monotonic() -> MonotonicTime
     /// For timestamps in records: may jump either way.
     func wall() -> Timestamp
+    /// Lets about so much time pass: blocks the calling thread, or moves a virtual clock. Never on
+    /// an event loop.
+    func pause(milliseconds: Int64)
+}
+
+extension Clock {
+    /// For clocks that only others move: returns at once.
+    public func pause(milliseconds: Int64) {}
 }
 
 /// Random bits. May be asked from any thread.
@@ -59,6 +67,16 @@ public protocol BackgroundWork: Sendable {
     ///
     /// Returns false, and does not run it, when too many wait already.
     func submit(_ job: @escaping @Sendable () -> Void) -> Bool
+    /// Runs `body` once for each number below `count`, several at a time where there are several
+    /// processors, and returns when all are done. Blocks.
+    func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void)
+}
+
+extension BackgroundWork {
+    /// One after another in this thread, so that a run can be repeated.
+    public func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void) {
+        for number in 0..<count { body(number) }
+    }
 }
 
 public enum LogLevel: Int, Sendable, Comparable {
@@ -70,6 +88,15 @@ public enum LogLevel: Int, Sendable, Comparable {
 public protocol LogSink: Sendable {
     var minimum: LogLevel { get }
     func write(_ level: LogLevel, _ line: String)
+    /// Somebody watches, so `showProgress` does something.
+    var isWatched: Bool { get }
+    /// Says how far something long has come, in a line whose place the next one takes.
+    func showProgress(_ line: String)
+}
+
+extension LogSink {
+    public var isWatched: Bool { false }
+    public func showProgress(_: String) {}
 }
 
 extension LogSink {

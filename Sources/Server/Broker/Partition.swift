@@ -5,6 +5,28 @@ internal import Replication
 internal import Synchronization
 internal import WireProtocol
 
+/// Which records a consumer wants (`isolation.level`).
+enum Isolation: Sendable {
+    case uncommitted, committed
+
+    /// As requests give it: 1 stands for committed records only.
+    init(level: Int8) { self = level == 1 ? .committed : .uncommitted }
+}
+
+/// What one look at a partition gave a consumer.
+struct PartitionSlice {
+    let slice: LogSlice
+    let highWatermark: Offset
+    /// nil where uncommitted records were asked for too.
+    let aborted: [AbortedTransaction]?
+}
+
+/// Somebody who is told when a partition's high watermark moved, or the partition goes away.
+protocol HighWatermarkWaiter: AnyObject, Sendable {
+    /// From any thread, outside the partition's lock.
+    func wake()
+}
+
 /// A partition that this broker leads: its log, its role, and those who wait for records.
 ///
 /// Callable from any loop. One lock orders appends with the high watermark that follows from them,
@@ -26,15 +48,17 @@ final class Partition: Sendable {
         /// Made at the first touch: it asks the log for its end, which opens the log's files.
         var role: LeaderRole?
         var configuration: TopicConfiguration
-        var waiting: [ParkedFetch] = []
+        var waiting: [any HighWatermarkWaiter] = []
 
         mutating func currentRole(_ log: Log) throws(LogError) -> LeaderRole {
             if let role { return role }
+            try log.beginEpoch(leadership.epoch)
             let end = try log.logEndOffset
             let made = LeaderRole(
                 leader: leadership.leader, epoch: leadership.epoch,
                 inSyncReplicas: leadership.inSyncReplicas, logEnd: end,
                 highWatermark: log.restoredHighWatermark ?? .zero)
+            log.highWatermark = made.highWatermark
             role = made
             return made
         }
@@ -82,13 +106,13 @@ final class Partition: Sendable {
             Self.append(batches, acks: acks, now: now, to: log, &state)
         }
         // Outside the lock: a woken fetch reads this partition again.
-        for fetch in woken { fetch.wake() }
+        for waiter in woken { waiter.wake() }
         return try outcome.get()
     }
 
     private static func append(
         _ batches: Bytes, acks: Int16, now: Timestamp, to log: Log, _ state: inout State
-    ) -> (Result<AppendResult, Refusal>, woken: [ParkedFetch]) {
+    ) -> (Result<AppendResult, Refusal>, woken: [any HighWatermarkWaiter]) {
         do throws(LogError) {
             var role = try state.currentRole(log)
             let required = state.configuration.minInSyncReplicas
@@ -103,6 +127,7 @@ final class Partition: Sendable {
             if result.duplicate { return (.success(result), []) }
             let moved = role.replica(role.leader, reached: result.lastOffset.advanced(by: 1))
             state.role = role
+            if moved { log.highWatermark = role.highWatermark }
             return (.success(result), moved ? state.waiting : [])
         } catch {
             return (.failure(Refusal(error)), [])
@@ -122,18 +147,33 @@ final class Partition: Sendable {
         }
     }
 
-    /// What a consumer may read from `offset` on: up to the high watermark.
+    /// What a consumer may read from `offset` on: up to the high watermark, and where it wants
+    /// committed data only (KIP-98) up to the last stable offset.
     func read(
-        from offset: Offset, maxBytes: Int, minOneBatch: Bool
-    ) throws(Refusal) -> (slice: LogSlice, highWatermark: Offset) {
+        from offset: Offset, isolation: Isolation, maxBytes: Int, minOneBatch: Bool
+    ) throws(Refusal) -> PartitionSlice {
         do throws(LogError) {
-            let limit = try highWatermark
-            let slice = try log.read(
-                from: offset, upTo: limit, maxBytes: maxBytes, minOneBatch: minOneBatch)
-            return (slice, limit)
+            let mark = try highWatermark
+            switch isolation {
+            case .uncommitted:
+                let slice = try log.read(
+                    from: offset, upTo: mark, maxBytes: maxBytes, minOneBatch: minOneBatch)
+                return PartitionSlice(slice: slice, highWatermark: mark, aborted: nil)
+            case .committed:
+                let read = try log.readCommitted(
+                    from: offset, upTo: mark, maxBytes: maxBytes, minOneBatch: minOneBatch)
+                return PartitionSlice(
+                    slice: read.slice, highWatermark: mark, aborted: read.aborted)
+            }
         } catch {
             throw Refusal(error)
         }
+    }
+
+    /// Behind the last record that a consumer may read.
+    func end(_ isolation: Isolation) throws(LogError) -> Offset {
+        let mark = try highWatermark
+        return isolation == .committed ? min(mark, try log.lastStableOffset) : mark
     }
 
     /// Refuses a request of a client whose idea of the leader's epoch is older or newer than ours
@@ -170,13 +210,13 @@ final class Partition: Sendable {
 
     // MARK: Those who wait
 
-    func park(_ fetch: ParkedFetch) {
-        state.withLock { $0.waiting.append(fetch) }
+    func park(_ waiter: any HighWatermarkWaiter) {
+        state.withLock { $0.waiting.append(waiter) }
     }
 
-    func unpark(_ fetch: ParkedFetch) {
+    func unpark(_ waiter: any HighWatermarkWaiter) {
         state.withLock { state in
-            if let index = state.waiting.firstIndex(where: { $0 === fetch }) {
+            if let index = state.waiting.firstIndex(where: { $0 === waiter }) {
                 state.waiting.swapAt(index, state.waiting.count - 1)
                 state.waiting.removeLast()
             }
@@ -185,6 +225,6 @@ final class Partition: Sendable {
 
     /// Lets every waiter look again: the partition is going away.
     func wakeAll() {
-        for fetch in state.withLock({ $0.waiting }) { fetch.wake() }
+        for waiter in state.withLock({ $0.waiting }) { waiter.wake() }
     }
 }

@@ -15,10 +15,13 @@ extension Refusal {
             case .outOfOrderSequence: .outOfOrderSequenceNumber
             case .invalidProducerEpoch: .invalidProducerEpoch
             case .notInTransaction: .invalidTxnState
+            case .transactionCoordinatorFenced: .transactionCoordinatorFenced
+            // A client comes again with the same batch.
+            case .tooManyTransactions: .concurrentTransactions
             case .noSuchLog, .closed: .unknownTopicOrPartition
             case .syncRefused: .requestTimedOut
             case .io, .offline, .lockedByAnotherProcess, .corrupt, .logExists, .invalidTopicName,
-                .offsetsExhausted, .unexpectedAppendOffset:
+                .offsetsExhausted, .unexpectedAppendOffset, .cleaningAbandoned:
                 .kafkaStorageError
             case .invalidBatch(let problem): problem.code
             }

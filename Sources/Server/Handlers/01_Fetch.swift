@@ -13,8 +13,8 @@ internal import WireProtocol
 /// - Records leave as pieces of segment files; no batch is opened. The first partition with data
 ///   gives at least one whole batch, whatever the limits say (KIP-74); later ones may end in a
 ///   partial batch.
-/// - Consumers read up to the high watermark. There are no transactions yet, so the last stable
-///   offset is the high watermark and no aborted transaction is listed.
+/// - Consumers read up to the high watermark; with `isolation_level` 1 up to the last stable offset,
+///   and are told which transactions were aborted (KIP-98). `minBytes` counts what they may read.
 /// - Not done: fetches of followers (replica ids from 0 up are refused), reading from the closest
 ///   replica (KIP-392).
 struct FetchHandler: RequestHandler {
@@ -42,7 +42,7 @@ struct FetchHandler: RequestHandler {
         let reading = FetchReading(
             plan: plan, version: call.version, view: view,
             maxBytes: min(Int(request.maxBytes), maxBytes), minBytes: Int(request.minBytes),
-            isReadCommitted: request.isolationLevel == 1)
+            isolation: Isolation(level: request.isolationLevel))
         var outcome = reading.read()
         if outcome.isEnough || request.maxWaitMs <= 0 {
             return call.answer(sessions.conclude(plan, &outcome))
@@ -68,7 +68,7 @@ private struct FetchReading: Sendable {
     let view: CurrentView
     let maxBytes: Int
     let minBytes: Int
-    let isReadCommitted: Bool
+    let isolation: Isolation
 
     func read() -> FetchOutcome {
         let cluster = view.now
@@ -80,12 +80,12 @@ private struct FetchReading: Sendable {
                 let partition = try cluster.partition(topic, target.partition)
                 outcome.partitions.append(partition)
                 try partition.check(currentLeaderEpoch: target.currentLeaderEpoch)
-                let (slice, watermark) = try partition.read(
-                    from: target.fetchOffset, maxBytes: min(max(target.maxBytes, 0), room),
+                let read = try partition.read(
+                    from: target.fetchOffset, isolation: isolation,
+                    maxBytes: min(max(target.maxBytes, 0), room),
                     minOneBatch: outcome.byteCount == 0)
-                room = max(room - slice.count, 0)
-                outcome.add(
-                    target, slice, highWatermark: watermark, isReadCommitted: isReadCommitted)
+                room = max(room - read.slice.count, 0)
+                outcome.add(target, read)
             } catch {
                 outcome.add(target, error)
             }
@@ -109,15 +109,19 @@ struct FetchOutcome {
         data.reserveCapacity(capacity)
     }
 
-    fileprivate mutating func add(
-        _ target: FetchTarget, _ slice: LogSlice, highWatermark: Offset, isReadCommitted: Bool
-    ) {
+    fileprivate mutating func add(_ target: FetchTarget, _ read: PartitionSlice) {
+        let slice = read.slice
         var data = FetchResponse.PartitionData()
         data.partitionIndex = target.partition
-        data.highWatermark = highWatermark.rawValue
-        data.lastStableOffset = highWatermark.rawValue
+        data.highWatermark = read.highWatermark.rawValue
+        data.lastStableOffset = min(slice.lastStableOffset, read.highWatermark).rawValue
         data.logStartOffset = slice.logStartOffset.rawValue
-        data.abortedTransactions = isReadCommitted ? [] : nil
+        data.abortedTransactions = read.aborted?.map { transaction in
+            var aborted = FetchResponse.AbortedTransaction()
+            aborted.producerId = transaction.producerID.rawValue
+            aborted.firstOffset = transaction.firstOffset.rawValue
+            return aborted
+        }
         data.records = slice.payload ?? .bytes(.empty)
         byteCount += slice.count
         told.append(target)

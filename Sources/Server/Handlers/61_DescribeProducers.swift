@@ -3,8 +3,8 @@ internal import LogCore
 internal import Primitives
 internal import WireProtocol
 
-/// DescribeProducers, version 0 (KIP-664): the producers a partition remembers. There are no
-/// transactions yet, so none has one open.
+/// DescribeProducers, version 0 (KIP-664): the producers a partition remembers, and where the open
+/// transaction of each began, by which one that hangs is found.
 struct DescribeProducersHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...0
 

@@ -47,7 +47,7 @@ extension ConfigurationKey {
             "Which of the listeners are for controllers; the others are for clients and brokers."),
         .init(
             "num.recovery.threads.per.data.dir", .int, default: "2", limit: .atLeast(1), .high,
-            effect: .none("logs are checked one after another"),
+            effect: .none("every processor takes part"),
             "How many logs of one directory are checked at once at start after a crash."),
         .init(
             "background.threads", .int, default: "10", limit: .between(1, 1024), .high,
