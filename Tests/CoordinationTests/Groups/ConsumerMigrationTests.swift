@@ -13,6 +13,7 @@ struct ConsumerMigrationTests {
         let tickets = (0..<count).map { index in
             world.groups.join { if index < instances.count { $0.instance = instances[index] } }
         }
+        world.pass(milliseconds: 0)
         let answers = try tickets.map { try #require(world.groups.joined($0)) }
         let share = 6 / Int32(count)
         var assignments: [String: [UInt8]] = [:]
@@ -186,6 +187,7 @@ struct ConsumerMigrationTests {
     func otherType() throws {
         let world = try ConsumerScenario()
         let ticket = world.groups.join { $0.type = "connect" }
+        world.pass(milliseconds: 0)
         #expect(world.groups.joined(ticket)?.errorCode == 0)
         #expect(try world.consumerError("c") == .groupIdNotFound)
     }

@@ -33,7 +33,7 @@ final class ConsumerScenario {
     func grow(_ name: String, to count: Int32) throws {
         let topic = try #require(cluster.topic(named: name))
         try apply(
-            (Int32(topic.partitions.count)..<count).map { index in
+            (0..<count).dropFirst(topic.partitions.count).map { index in
                 var record = PartitionRecord()
                 record.topicId = topic.id
                 record.partitionId = index
