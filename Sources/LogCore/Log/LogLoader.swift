@@ -204,6 +204,7 @@ struct LogLoader {
         guard scan.nextOffset >= plan.recoveryPoint else {
             throw .corrupt(file: path, position: scan.end, reason: reason)
         }
+        try refuseOldFormat(contents.segments[index], at: scan.end)
         let lost = contents.segments[index].size - scan.end
         try context.committing { () throws(FileError) in
             try contents.segments[index].cut(to: scan.end, files)
@@ -211,6 +212,17 @@ struct LogLoader {
         }
         report(.cut(file: path, position: scan.end, bytes: lost, reason: reason))
         try removeSegments(from: index + 1, &contents)
+    }
+
+    /// What is no batch may be a message of an older format: whole, and not to be cut off.
+    private func refuseOldFormat(_ segment: Segment, at position: Int) throws(LogError) {
+        let path = segment.path(.log)
+        let format = try context.reading { () throws(FileError) in
+            try OldMessage.format(
+                in: try files.open(path, .read), at: position, end: segment.size)
+        }
+        guard let format else { return }
+        throw .corrupt(file: path, position: position, reason: OldMessage.refusal(of: format))
     }
 
     private mutating func removeSegments(

@@ -8,6 +8,8 @@ extension FileError {
 
     public var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
     public var isMissing: Bool { code == ENOENT }
+    /// Nobody reads the other end of a pipe or a connection.
+    public var isClosedPipe: Bool { code == EPIPE }
 
     public var description: String {
         if code == FileError.shortRead { return "\(path): cannot \(operation): file ends early" }
