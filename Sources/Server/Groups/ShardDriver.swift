@@ -28,6 +28,8 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
     /// nil unless active; `absence` is why.
     private var shard: GroupShard?
     private var absence = Refusal(.coordinatorLoadInProgress, "the groups are being loaded")
+    /// The topics that consumer groups are assigned.
+    private var cluster = MetadataImage(clusterID: "")
     private var waiting: [GroupTicket: @Sendable (Result<GroupAnswer, Refusal>) -> Void] = [:]
     private var lastTicket: UInt64 = 0
     private var answers = CommittedAnswers()
@@ -73,6 +75,14 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
             waiting[ticket] = answer
             let call = GroupCall(ticket: ticket, version: version, client: client, now: now)
             step { body(&$0, call) }
+        }
+    }
+
+    /// The cluster's topics have changed.
+    func see(_ image: MetadataImage) {
+        onLoop { [self] in
+            cluster = image
+            shard?.cluster = image
         }
     }
 
@@ -124,6 +134,7 @@ extension ShardDriver {
         switch result {
         case .success(let loaded):
             shard = loaded
+            shard?.cluster = cluster
             partition.park(self)
             step { $0.activate(at: now) }
         case .failure(let error):

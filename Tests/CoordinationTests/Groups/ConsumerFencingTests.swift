@@ -107,6 +107,19 @@ struct ConsumerFencingTests {
         #expect(try world.send(silent).errorCode == ErrorCode.fencedMemberEpoch.rawValue)
     }
 
+    @Test("a member that missed its assignment is told again once it says what it has")
+    func missedAssignment() throws {
+        let world = try ConsumerScenario()
+        var clients = ["a", "b"].map { world.consumer($0) }
+        try world.settle(&clients)
+        _ = try clients[0].leave(world)
+        _ = try world.send(clients[1].request)
+        #expect(clients[1].count == 3)
+        clients[1].noteLoss()
+        try clients[1].heartbeat(world)
+        #expect(clients[1].count == 6)
+    }
+
     @Test("a static member that leaves for now keeps its partitions, and gets them under any id")
     func staticReturn() throws {
         let world = try ConsumerScenario()

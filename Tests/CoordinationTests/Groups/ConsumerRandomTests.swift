@@ -11,10 +11,10 @@ import WireProtocol
 /// read by someone, and the log says what the coordinator knows.
 @Suite("Consumer groups, whatever happens")
 struct ConsumerRandomTests {
-    @Test("no partition has two owners, and the group settles", arguments: 1...40)
+    @Test("no partition has two owners, and the group settles", arguments: 1...12)
     func anything(seed: Int) throws {
         var run = try Run(seed: UInt64(seed))
-        for _ in 0..<250 {
+        for _ in 0..<150 {
             try run.step()
             try run.check()
         }

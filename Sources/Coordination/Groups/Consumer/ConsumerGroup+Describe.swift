@@ -1,5 +1,5 @@
 internal import Primitives
-internal import WireProtocol
+package import WireProtocol
 
 extension ConsumerGroup {
     typealias DescribedGroup = ConsumerGroupDescribeResponse.DescribedGroup
@@ -50,7 +50,7 @@ extension ConsumerGroupDescribeResponse.Assignment {
 }
 
 extension ConsumerGroupDescribeResponse.DescribedGroup {
-    static func refusal(
+    package static func refusal(
         _ code: ErrorCode, group: String, message: String? = nil
     ) -> Self {
         var answer = Self()

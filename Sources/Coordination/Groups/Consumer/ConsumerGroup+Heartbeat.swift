@@ -1,5 +1,5 @@
 internal import Primitives
-internal import WireProtocol
+package import WireProtocol
 
 extension ConsumerGroup {
     typealias HeartbeatDecision = ConsumerDecision<ConsumerGroupHeartbeatResponse>
@@ -28,7 +28,9 @@ extension ConsumerGroup {
         response.memberId = member.id
         response.memberEpoch = standing.epoch.rawValue
         response.heartbeatIntervalMs = context.settings.heartbeatInterval
-        if request.isFull || standing.assigned != member.standing.assigned {
+        // A member that says it has something else missed an answer, or has yet to give something up.
+        let isUpToDate = change.owned.map { $0 == standing.assigned } ?? true
+        if request.isFull || standing.assigned != member.standing.assigned || !isUpToDate {
             response.assignment = .init(standing.assigned)
         }
         return HeartbeatDecision(
@@ -239,7 +241,7 @@ extension ConsumerGroupHeartbeatResponse.Assignment {
 }
 
 extension ConsumerGroupHeartbeatResponse {
-    static func refusal(_ refusal: Refusal) -> ConsumerGroupHeartbeatResponse {
+    package static func refusal(_ refusal: Refusal) -> ConsumerGroupHeartbeatResponse {
         var response = ConsumerGroupHeartbeatResponse()
         response.errorCode = refusal.code.rawValue
         response.errorMessage = refusal.message
