@@ -14,14 +14,20 @@ extension Log {
     ///
     /// - Parameters:
     ///   - now: the wall clock, for LogAppendTime and for the age of a segment.
+    ///   - expectedEnd: the offset that the first record must get; nil for any.
     ///   - flushDuty: for an event loop, which must not wait for a disk, the caller's.
-    /// - Throws: `recordBatchTooLarge`, `outOfOrderSequence`, `invalidProducerEpoch`, others that
-    ///   refuse the batches; `io` for a full disk, with nothing changed; `offline`.
+    /// - Throws: `unexpectedEndOffset`, `recordBatchTooLarge`, `outOfOrderSequence`,
+    ///   `invalidProducerEpoch`, others that refuse the batches; `io` for a full disk, with nothing
+    ///   changed; `offline`.
     @discardableResult
     package func append(
-        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, flushDuty: FlushDuty = .append
+        _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, expectedEnd: Offset? = nil,
+        flushDuty: FlushDuty = .append
     ) throws(LogError) -> AppendResult {
         var result = try withContents { (contents, configuration) throws(LogError) in
+            if let expectedEnd, expectedEnd != contents.endOffset {
+                throw .unexpectedEndOffset(expected: expectedEnd, actual: contents.endOffset)
+            }
             var result = try contents.append(
                 batches, leaderEpoch: leaderEpoch, now: now, configuration)
             result.isFlushDue = contents.isFlushDue(behind: result, configuration)

@@ -21,6 +21,8 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
     case offsetsExhausted(Offset)
     /// A follower's batch begins below its log's end.
     case unexpectedAppendOffset(expected: Offset, found: Offset)
+    /// Somebody else appended behind the end that the caller counted on.
+    case unexpectedEndOffset(expected: Offset, actual: Offset)
     /// A gap or a repetition too old to be known. With a new epoch only 0 is expected.
     case outOfOrderSequence(ProducerID, expected: Int32, found: Int32)
     case invalidProducerEpoch(ProducerID, current: ProducerEpoch, found: ProducerEpoch)
@@ -62,6 +64,8 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
         case .offsetsExhausted(let offset): "no room for the batch's offsets behind \(offset)"
         case .unexpectedAppendOffset(let expected, let found):
             "batch at offset \(found) where at least \(expected) is expected"
+        case .unexpectedEndOffset(let expected, let actual):
+            "the log ends at \(actual), not at \(expected) as expected"
         case .outOfOrderSequence(let producer, let expected, let found):
             "producer \(producer) sent sequence number \(found), \(expected) expected"
         case .invalidProducerEpoch(let producer, let current, let found):

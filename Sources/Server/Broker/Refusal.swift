@@ -21,7 +21,8 @@ extension Refusal {
             case .noSuchLog, .closed: .unknownTopicOrPartition
             case .syncRefused: .requestTimedOut
             case .io, .offline, .lockedByAnotherProcess, .corrupt, .logExists, .invalidTopicName,
-                .offsetsExhausted, .unexpectedAppendOffset, .cleaningAbandoned:
+                .offsetsExhausted, .unexpectedAppendOffset, .unexpectedEndOffset,
+                .cleaningAbandoned:
                 .kafkaStorageError
             case .invalidBatch(let problem): problem.code
             }

@@ -1,0 +1,110 @@
+internal import Primitives
+internal import RecordFormat
+
+extension PartitionCore {
+    /// Records and where to read on.
+    struct Chunk: Sendable {
+        var records: [LogRecord]
+        var next: Int64
+    }
+
+    /// Records from `offset` on: at least one unless the partition ends there, at most
+    /// `maxRecords`, and about `maxBytes` of batches.
+    ///
+    /// Checksums are compared. Transactions are as a consumer of committed data sees them: what was
+    /// aborted, and markers, are passed over, and reading ends before the first that is open.
+    func read(
+        from offset: Int64, maxBytes: Int, maxRecords: Int = .max
+    ) throws(LogStoreError) -> Chunk {
+        var chunk = Chunk(records: [], next: offset)
+        while chunk.records.isEmpty {
+            let before = chunk.next
+            let found = try calling { () throws(LogError) in
+                try log.readCommitted(from: Offset(before), maxBytes: maxBytes)
+            }
+            guard let region = found.slice.region else { break }
+            let bytes = try Self.bytes(of: region)
+            try decode(bytes, of: region, without: found.aborted, maxRecords, into: &chunk)
+            // A batch that reaches no further would be read for ever.
+            guard chunk.next > before else {
+                throw .damaged(
+                    file: region.file.path, position: region.position,
+                    reason: "no batch here reaches offset \(before)")
+            }
+        }
+        return chunk
+    }
+
+    private static func bytes(of region: FileRegion) throws(LogStoreError) -> Bytes {
+        do throws(FileError) {
+            return try region.file.read(count: region.count, at: region.position)
+        } catch {
+            throw LogStoreError(error)
+        }
+    }
+
+    private func decode(
+        _ bytes: Bytes, of region: FileRegion, without aborted: [AbortedTransaction],
+        _ maxRecords: Int, into chunk: inout Chunk
+    ) throws(LogStoreError) {
+        var batches = RecordBatches(bytes)
+        while chunk.records.count < maxRecords {
+            let position = batches.position
+            do throws(BatchError) {
+                guard let batch = try batches.next() else { return }
+                try batch.validate(from: .log)
+                if batch.header.isVoid(aborted) {
+                    chunk.next = max(chunk.next, batch.header.nextOffset.rawValue)
+                } else {
+                    try decode(batch, maxRecords, into: &chunk)
+                }
+            } catch {
+                throw .damaged(
+                    file: region.file.path, position: region.position + position,
+                    reason: error.description)
+            }
+        }
+    }
+
+    private func decode(
+        _ batch: RecordBatch, _ maxRecords: Int, into chunk: inout Chunk
+    ) throws(BatchError) {
+        let room = maxRecords - chunk.records.count
+        chunk.records.reserveCapacity(
+            chunk.records.count + min(room, Int(batch.header.recordCount)))
+        var records = try batch.records(decompressionLimit: log.configuration.decompressionLimit)
+        while let record = try records.next() {
+            guard record.offset.rawValue >= chunk.next else { continue }
+            guard chunk.records.count < maxRecords else { return }
+            chunk.records.append(LogRecord(record, partition: index))
+            chunk.next = record.offset.rawValue + 1
+        }
+        chunk.next = max(chunk.next, batch.header.nextOffset.rawValue)
+    }
+}
+
+extension RecordBatchHeader {
+    /// Whether no reader sees the batch's records: a marker, or part of an aborted transaction.
+    fileprivate func isVoid(_ aborted: [AbortedTransaction]) -> Bool {
+        if attributes.isControl { return true }
+        guard attributes.isTransactional else { return false }
+        return aborted.contains { transaction in
+            transaction.producerID == producerID && transaction.firstOffset <= baseOffset
+                && baseOffset <= transaction.lastOffset
+        }
+    }
+}
+
+extension LogRecord {
+    fileprivate init(_ record: Record, partition: Int) {
+        self.init(
+            partition: partition, offset: record.offset.rawValue,
+            timestamp: record.timestamp.rawValue, key: record.key.map { RecordBytes($0) },
+            value: record.value.map { RecordBytes($0) },
+            headers: record.headers.isEmpty
+                ? []
+                : record.headers.map { header in
+                    LogHeader(header.key.text ?? "", header.value.map { RecordBytes($0) })
+                })
+    }
+}
