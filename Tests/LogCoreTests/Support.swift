@@ -190,6 +190,8 @@ final class Faults: Sendable {
         var room: Int?
         var syncFails = false
         var writeFails = false
+        /// Opens that fail because the process has no descriptor left.
+        var refusedOpens = 0
         /// Syncs are counted but not made: for tests that need many and crash nothing.
         var skipsSyncs = false
         /// Changes of names and files that still happen; after them all fail, as after a crash.
@@ -230,6 +232,11 @@ struct FaultyFileSystem: FileSystem {
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         faults.opens.add(1, ordering: .relaxed)
+        let isRefused = faults.plan.withLock { plan in
+            plan.refusedOpens -= 1
+            return plan.refusedOpens >= 0
+        }
+        if isRefused { throw FileError(operation: "open", path: path, code: EMFILE) }
         if mode == .replace { try faults.change(path) }
         return FaultyFile(inner: try inner.open(path, mode), faults: faults)
     }
