@@ -176,6 +176,20 @@ struct ConsumerFencingTests {
         #expect(try a.heartbeat(world).errorCode == 0)
     }
 
+    @Test("a member cannot become another instance than it is")
+    func otherInstance() throws {
+        let world = try ConsumerScenario()
+        var clients = [world.consumer("a"), world.consumer("b") { $0.instance = "i" }]
+        try world.settle(&clients)
+        _ = try clients[1].leave(world, epoch: -2)
+        for instance in ["i", "j"] {
+            var imposter = world.consumer("a") { $0.instance = instance }
+            let code = try imposter.heartbeat(world).errorCode
+            #expect(code == ErrorCode.fencedMemberEpoch.rawValue)
+        }
+        #expect(try world.describe().members.map(\.instanceId) == [nil, "i"])
+    }
+
     @Test("offsets are stored for a member at its own epoch only")
     func commits() throws {
         let world = try ConsumerScenario()

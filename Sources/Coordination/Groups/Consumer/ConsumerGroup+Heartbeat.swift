@@ -76,6 +76,14 @@ extension ConsumerGroup {
     ) throws(Refusal) -> ConsumerMember {
         let isJoining = request.memberEpoch == 0
         if let instance = request.instanceId {
+            // A member stays the instance that it is, as long as it is in the group.
+            if isJoining, let other = image.members[request.memberId],
+                other.profile.instanceID != instance
+            {
+                throw Refusal(
+                    .fencedMemberEpoch,
+                    "Member \(other.id) is in the group already, and not as instance \(instance).")
+            }
             guard let current = staticMember(instance) else {
                 if isJoining { return ConsumerMember(id: request.memberId) }
                 throw .noInstance(instance)

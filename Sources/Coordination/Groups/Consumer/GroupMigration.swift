@@ -69,6 +69,10 @@ extension ConsumerGroup {
         var assignments: [String: Bytes] = [:]
         for member in image.members.values {
             guard let classic = member.profile.classic else { return nil }
+            // Two members of one instance could only come from a log that was written elsewhere.
+            if let instance = member.profile.instanceID, members.staticIDs[instance] != nil {
+                return nil
+            }
             members.add(ClassicMember(member, classic))
             assignments[member.id] = classic.encode(image.target(of: member.id).partitions) {
                 names[$0]
