@@ -154,6 +154,7 @@ extension GroupSettings {
         offsetMetadataLimit = values.int32("offset.metadata.max.bytes")
         offsetRetention = values.int64("offsets.retention.minutes") * 60_000
         offsetExpiryInterval = values.int64("offsets.retention.check.interval.ms")
+        consumer = ConsumerGroupSettings(values)
     }
 }
 

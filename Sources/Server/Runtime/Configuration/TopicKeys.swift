@@ -8,6 +8,7 @@ extension ConfigurationKey {
         ("Network", networkKeys),
         ("Topics and clients", topicManagementKeys),
         ("Groups", groupKeys),
+        ("Groups of the new consumer protocol", consumerGroupKeys),
         ("Offsets of groups", offsetsKeys),
         ("Segments and sizes", logSegmentKeys),
         ("Retention", logRetentionKeys),
