@@ -95,6 +95,7 @@ let package = Package(
                 "Primitives",
             ]),
         tests("SimulationTests", ["Simulation", "LogCore", "RecordFormat", "Primitives"]),
+        tests("ApusTests", ["apus", "LogCore", "RecordFormat", "Primitives"]),
         tests("TidyTests", []),
     ]
 )

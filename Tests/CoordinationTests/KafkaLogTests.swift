@@ -4,16 +4,34 @@ import RecordFormat
 import Testing
 import WireProtocol
 
-/// A metadata log and its snapshots as Kafka 3.9 wrote them, kept beside the project.
-private enum KafkaLog {
-    static let directory: String = {
+/// Log directories as Kafka 3.9 wrote them, kept beside the project.
+enum KafkaDirectories {
+    static let path: String = {
         // This file lies three levels below the project.
         let project = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-        return project.joined(separator: "/")
-            + "/../shared/golden/kafka-3.9/__cluster_metadata-0"
+        return project.joined(separator: "/") + "/../shared/golden/kafka-3.9"
     }()
-    static let isPresent = ((try? PosixFileSystem().attributes(directory)) ?? nil) != nil
+    static let arePresent = ((try? PosixFileSystem().attributes(path)) ?? nil) != nil
 
+    /// The records of a log file, batch by batch, control batches left out.
+    static func batches(
+        of file: String
+    ) throws -> [(header: RecordBatchHeader, records: [Record])] {
+        var batches = RecordBatches(
+            try PosixFileSystem().readAll("\(path)/\(file)", limit: 1 << 20))
+        var result: [(RecordBatchHeader, [Record])] = []
+        while let batch = try batches.next() {
+            if batch.header.attributes.isControl { continue }
+            var records = try batch.records(decompressionLimit: 1 << 20)
+            result.append((batch.header, try records.rest()))
+        }
+        #expect(batches.remaining == 0)
+        return result
+    }
+}
+
+/// A metadata log and its snapshots.
+private enum KafkaLog {
     struct Batch {
         let baseOffset: Offset
         let epoch: LeaderEpoch
@@ -23,21 +41,12 @@ private enum KafkaLog {
 
     /// The batches of a file, those with the quorum's own records left out.
     static func batches(of file: String) throws -> [Batch] {
-        let content = try PosixFileSystem().readAll("\(directory)/\(file)", limit: 1 << 20)
-        var batches = RecordBatches(content)
-        var result: [Batch] = []
-        while let batch = try batches.next() {
-            if batch.header.attributes.isControl { continue }
-            var records = try batch.records(decompressionLimit: 1 << 20)
-            let all = try records.rest()
-            result.append(
-                Batch(
-                    baseOffset: batch.header.baseOffset, epoch: batch.header.partitionLeaderEpoch,
-                    values: all.compactMap(\.value),
-                    records: try all.map { try MetadataLogCodec.decode($0.value, at: $0.offset) }))
+        try KafkaDirectories.batches(of: "__cluster_metadata-0/\(file)").map { header, records in
+            Batch(
+                baseOffset: header.baseOffset, epoch: header.partitionLeaderEpoch,
+                values: records.compactMap(\.value),
+                records: try records.map { try MetadataLogCodec.decode($0.value, at: $0.offset) })
         }
-        #expect(batches.remaining == 0)
-        return result
     }
 
     /// The image at the end of the log, or before `end`, reading on from `start`.
@@ -58,7 +67,8 @@ private enum KafkaLog {
 
 @Suite(
     "A metadata log that Kafka 3.9 wrote",
-    .enabled(if: KafkaLog.isPresent, "the directory shared/golden is not beside the project"))
+    .enabled(
+        if: KafkaDirectories.arePresent, "the directory shared/golden is not beside the project"))
 struct KafkaLogTests {
     @Test("yields the topics, the broker and the features that were there")
     func image() throws {

@@ -157,4 +157,20 @@ struct GoldenTests {
         }
         withExtendedLifetime(keep) {}
     }
+
+    @Test("the embedding face opens the directory, and shows what a consumer of it would see")
+    func embedded() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/kafka"
+        try TemporaryDirectory.copy(try #require(goldenDirectory), to: path)
+        let store = try LogStore.open(path)
+        #expect(store.recovery.wasClosedCleanly)
+        #expect(!store.topics().isEmpty)
+        for topic in store.topics() {
+            var reader = topic.reader()
+            var count = 0
+            while try reader.next() != nil { count += 1 }
+            #expect(count > 0, "\(topic.name)")
+        }
+    }
 }

@@ -190,6 +190,10 @@ final class Faults: Sendable {
         var room: Int?
         var syncFails = false
         var writeFails = false
+        /// Syncs are counted but not made: for tests that need many and crash nothing.
+        var skipsSyncs = false
+        /// Changes of names and files that still happen; after them all fail, as after a crash.
+        var changesLeft: Int?
         /// The file system can be synced as a whole.
         var hasVolume = false
         /// The next sync of a `.log` file stops here until it is let through.
@@ -199,6 +203,24 @@ final class Faults: Sendable {
     let syncs = Atomic<Int>(0)
     let volumeSyncs = Atomic<Int>(0)
     let opens = Atomic<Int>(0)
+
+    /// Counts a change of a name or a file; throws when no more may happen.
+    func change(_ path: String) throws(FileError) {
+        let isCrashed = plan.withLock { plan in
+            guard let left = plan.changesLeft else { return false }
+            plan.changesLeft = max(left - 1, 0)
+            return left == 0
+        }
+        if isCrashed { throw FileError(operation: "change", path: path, code: EIO) }
+    }
+
+    /// Carries a sync out, as the plan has it.
+    func sync(_ path: String, _ body: () throws(FileError) -> Void) throws(FileError) {
+        try change(path)
+        let plan = plan.withLock { $0 }
+        if plan.syncFails { throw FileError(operation: "sync", path: path, code: EIO) }
+        if !plan.skipsSyncs { try body() }
+    }
 }
 
 /// The machine's files with a full disk and failing calls.
@@ -208,20 +230,30 @@ struct FaultyFileSystem: FileSystem {
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         faults.opens.add(1, ordering: .relaxed)
+        if mode == .replace { try faults.change(path) }
         return FaultyFile(inner: try inner.open(path, mode), faults: faults)
     }
     func createDirectory(_ path: String) throws(FileError) { try inner.createDirectory(path) }
+    func setModified(_ path: String, to time: Timestamp) throws(FileError) {
+        try inner.setModified(path, to: time)
+    }
     func list(_ path: String) throws(FileError) -> [String] { try inner.list(path) }
     func attributes(_ path: String) throws(FileError) -> FileAttributes? {
         try inner.attributes(path)
     }
     func rename(_ path: String, to target: String) throws(FileError) {
+        try faults.change(path)
         try inner.rename(path, to: target)
     }
-    func remove(_ path: String) throws(FileError) { try inner.remove(path) }
+    func remove(_ path: String) throws(FileError) {
+        try faults.change(path)
+        try inner.remove(path)
+    }
     func removeDirectory(_ path: String) throws(FileError) { try inner.removeDirectory(path) }
     func synchronizeDirectory(_ path: String) throws(FileError) {
-        try inner.synchronizeDirectory(path)
+        try faults.sync(path) { () throws(FileError) in
+            try inner.synchronizeDirectory(path)
+        }
     }
     func lock(_ path: String) throws(FileError) -> (any FileLock)? { try inner.lock(path) }
     func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
@@ -274,6 +306,7 @@ final class FaultyFile: File {
         unsafe try inner.read(into: buffer, at: position)
     }
     func write(_ chunks: [Bytes], at position: Int) throws(FileError) {
+        try faults.change(path)
         let count = chunks.reduce(0) { $0 + $1.count }
         let plan = faults.plan.withLock { $0 }
         if plan.writeFails { throw FileError(operation: "write", path: path, code: EIO) }
@@ -299,10 +332,7 @@ final class FaultyFile: File {
             }
             gate?.pass()
         }
-        if faults.plan.withLock({ $0.syncFails }) {
-            throw FileError(operation: "sync", path: path, code: EIO)
-        }
-        try inner.synchronize()
+        try faults.sync(path) { () throws(FileError) in try inner.synchronize() }
     }
 }
 

@@ -192,18 +192,6 @@ extension Log {
     fileprivate var end: Int64 { (try? logEndOffset.rawValue) ?? -1 }
 }
 
-/// A generator that gives the same numbers for the same seed.
-private struct SeededRandom {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return (state &* 0x2545_f491_4f6c_dd1d) >> 11
-    }
-}
-
 @Suite struct TransactionModelTests {
     @Test(
         "random transactions, restarts, crashes and truncations show what a plain model shows",

@@ -169,6 +169,25 @@ import Testing
         #expect(try log.lastStableOffset == .zero)
     }
 
+    @Test("no more transactions are open at once than producers are remembered")
+    func manyTransactions() throws {
+        let scene = try Scene { $0.maximumProducers = 16 }
+        let (_, log) = try scene.create()
+        for id in 0..<16 { try log.append(["x"], inTransactionOf: Int64(id), sequence: 0) }
+        guard
+            case .tooManyTransactions(limit: 16) = logError({
+                try log.append(["x"], inTransactionOf: 99, sequence: 0)
+            })
+        else {
+            Issue.record("not refused")
+            return
+        }
+        try log.append(["y"], inTransactionOf: 3, sequence: 1)
+        try log.end(.commit, transactionOf: 3)
+        try log.append(["x"], inTransactionOf: 99, sequence: 0)
+        #expect(try log.producerStates.count { $0.transactionStart > .none } == 16)
+    }
+
     @Test("deleted records hold nobody up, though their transaction is open")
     func deletedRecords() throws {
         let scene = try Scene()

@@ -51,9 +51,11 @@ final class BrokerFixture {
         }
     }
 
-    /// Stops the broker cleanly and starts it again on the same data.
-    func restart() throws {
+    /// Stops the broker cleanly and starts it again on the same data, or on what `change` makes of
+    /// the log directory given to it.
+    func restart(after change: (String) throws -> Void = { _ in }) throws {
         #expect(broker.stop())
+        try change("\(directory)/data")
         broker = try Self.start(directory, overrides, log, files)
     }
 

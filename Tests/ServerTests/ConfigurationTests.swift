@@ -45,7 +45,7 @@ struct BrokerConfigurationTests {
         // One line for all that is known and not used, and one for each that is kept without
         // effect.
         #expect(warnings.count == 3, "\(warnings)")
-        #expect(warnings.contains { $0.contains("num.io.threads, offsets.topic") })
+        #expect(warnings.contains { $0.contains("num.io.threads, share.coordinator") })
     }
 
     @Test(

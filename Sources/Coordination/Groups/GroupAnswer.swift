@@ -15,6 +15,22 @@ package enum GroupAnswer: Sendable {
 }
 
 extension GroupAnswer {
+    /// What is in it, whichever it is.
+    package var content: any Sendable {
+        switch self {
+        case .join(let response): response
+        case .sync(let response): response
+        case .heartbeat(let response): response
+        case .leave(let response): response
+        case .offsetCommit(let response): response
+        case .offsetFetch(let group): group
+        case .offsetDelete(let response): response
+        case .described(let group): group
+        case .listed(let groups): groups
+        case .deleted(let result): result
+        }
+    }
+
     /// What is said in this answer's place when what it rests on did not become durable.
     ///
     /// Errors that the answer gives anyway stay.
@@ -46,7 +62,7 @@ extension GroupAnswer {
 }
 
 extension JoinGroupResponse {
-    static func refusal(_ code: ErrorCode, member: String) -> JoinGroupResponse {
+    package static func refusal(_ code: ErrorCode, member: String) -> JoinGroupResponse {
         var response = JoinGroupResponse()
         response.errorCode = code.rawValue
         response.memberId = member
@@ -56,7 +72,7 @@ extension JoinGroupResponse {
 }
 
 extension SyncGroupResponse {
-    static func refusal(_ code: ErrorCode) -> SyncGroupResponse {
+    package static func refusal(_ code: ErrorCode) -> SyncGroupResponse {
         var response = SyncGroupResponse()
         response.errorCode = code.rawValue
         return response
@@ -78,7 +94,7 @@ extension OffsetCommitResponse {
 }
 
 extension OffsetDeleteResponse {
-    static func refusal(_ code: ErrorCode) -> OffsetDeleteResponse {
+    package static func refusal(_ code: ErrorCode) -> OffsetDeleteResponse {
         var response = OffsetDeleteResponse()
         response.errorCode = code.rawValue
         return response

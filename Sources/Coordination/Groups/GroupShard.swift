@@ -174,10 +174,11 @@ extension GroupShard {
         switch append.purpose {
         case .answer(let ticket, let answer): step.answer(ticket, answer.refused(with: code))
         case .assignment(let group):
-            groups[group]?.withClassic { $0.assignmentRefused(code, &step) }
+            groups[group]?.withClassic { $0.assignmentRefused(code.ofAssignment, &step) }
         case .replacement(_, let replacement):
             step.answer(
-                replacement.ticket, GroupAnswer.join(replacement.answer).refused(with: code))
+                replacement.ticket,
+                GroupAnswer.join(replacement.answer).refused(with: code.ofAssignment))
         case .upkeep: step.note(.warn, "the groups' log takes no records: \(code)")
         }
         return step.effects
@@ -196,5 +197,12 @@ extension GroupShard {
         case .offsetExpiry: expireOffsets(&step)
         }
         return step.effects
+    }
+}
+
+extension ErrorCode {
+    /// A code meant for commits, as a member of a group is to see it.
+    fileprivate var ofAssignment: ErrorCode {
+        self == .invalidCommitOffsetSize ? .unknownServerError : self
     }
 }

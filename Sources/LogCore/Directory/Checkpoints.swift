@@ -20,7 +20,8 @@ enum CheckpointText {
         }
         guard let text = bytes.text else { throw damaged(0, "not text") }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
-        guard let version = lines.first else { throw damaged(0, "no version") }
+        // Kafka makes the file empty and fills it when it first has something to say.
+        guard let version = lines.first else { return [] }
         guard version == "0" else { throw damaged(0, "version \(version), 0 expected") }
         guard lines.count > 1, let count = Int(lines[1]), count == lines.count - 2 else {
             throw damaged(1, "\(max(lines.count - 2, 0)) lines follow, not as many as it says")
@@ -43,7 +44,7 @@ enum OffsetCheckpoint: String {
     case recoveryPoint = "recovery-point-offset-checkpoint"
     case logStart = "log-start-offset-checkpoint"
     case highWatermark = "replication-offset-checkpoint"
-    /// Written by compaction; carried along until that comes.
+    /// Up to where a compacted log has been cleaned.
     case cleaner = "cleaner-offset-checkpoint"
 
     static func encode(_ offsets: [(TopicPartition, Offset)]) -> Bytes {

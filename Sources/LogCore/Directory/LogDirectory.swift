@@ -11,7 +11,7 @@ package final class LogDirectory: Sendable {
     package let path: String
     /// What opening found and did.
     package let report: RecoveryReport
-    private let context: DirectoryContext
+    let context: DirectoryContext
     private let checkpoints: DirectoryCheckpoints
     private let state: Mutex<State>
     /// Held by whoever makes or deletes a log, so that `state` is never held while a disk is
@@ -83,7 +83,8 @@ package final class LogDirectory: Sendable {
                 plan: OpeningPlan(
                     isClean: isClean, highWatermark: checkpoints.highWatermark[partition],
                     recoveryPoint: checkpoints.recoveryPoint[partition] ?? .zero,
-                    startOffset: checkpoints.logStart[partition] ?? .zero),
+                    startOffset: checkpoints.logStart[partition] ?? .zero,
+                    wasCleaned: checkpoints.cleaner[partition] != nil),
                 configuration: configuration(partition) ?? defaults, context: context,
                 checkpoints: checkpoints)
         }
@@ -150,6 +151,11 @@ package final class LogDirectory: Sendable {
         state.withLock { $0.logs.values.sorted { $0.topicPartition < $1.topicPartition } }
     }
 
+    /// The logs that `isWanted`, in no order worth mentioning; cheaper than all of them in order.
+    func logs(where isWanted: (Log) -> Bool) -> [Log] {
+        state.withLock { Array($0.logs.values) }.filter(isWanted)
+    }
+
     /// Makes an empty log. Its directory and topic id are on disk when this returns.
     package func createLog(
         _ partition: TopicPartition, topicID: TopicID, configuration: LogConfiguration
@@ -191,6 +197,7 @@ package final class LogDirectory: Sendable {
                 of: partition, unique: .random(context.world.random))
             let delay = log.configuration.fileDeleteDelayMilliseconds
             try log.moveAway(to: path + "/" + name)
+            try checkpoints.cleaner.forget(partition, context)
             state.withLock { $0.logs[partition] = nil }
             try context.committing { () throws(FileError) in
                 try context.files.synchronizeDirectory(path)

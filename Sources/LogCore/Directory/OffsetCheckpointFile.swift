@@ -32,6 +32,23 @@ final class OffsetCheckpointFile: Sendable {
         }
     }
 
+    /// Replaces what the file says for one partition.
+    ///
+    /// - Parameter offset: asked under the file's lock, so that nothing overtakes what it tells;
+    ///   nil leaves the file as it is.
+    func set(
+        _ partition: TopicPartition, _ context: DirectoryContext,
+        to offset: () throws(LogError) -> Offset?
+    ) throws(LogError) {
+        try stored.withLock { (stored) throws(LogError) in
+            guard let offset = try offset(), stored[partition] != offset else { return }
+            var offsets = stored
+            offsets[partition] = offset
+            try write(offsets, context)
+            stored = offsets
+        }
+    }
+
     /// Makes sure the file does not say more than `offset` for a partition.
     func lower(
         _ partition: TopicPartition, to offset: Offset, _ context: DirectoryContext
@@ -70,6 +87,7 @@ struct DirectoryCheckpoints: Sendable {
     let recoveryPoint: OffsetCheckpointFile
     let logStart: OffsetCheckpointFile
     let highWatermark: OffsetCheckpointFile
+    let cleaner: OffsetCheckpointFile
 
     init(reading directory: String, _ context: DirectoryContext) throws(LogError) {
         recoveryPoint = try OffsetCheckpointFile(
@@ -77,10 +95,11 @@ struct DirectoryCheckpoints: Sendable {
         logStart = try OffsetCheckpointFile(reading: .logStart, in: directory, context)
         highWatermark = try OffsetCheckpointFile(
             reading: .highWatermark, in: directory, context)
+        cleaner = try OffsetCheckpointFile(reading: .cleaner, in: directory, context)
     }
 
     func forget(_ partition: TopicPartition, _ context: DirectoryContext) throws(LogError) {
-        for file in [recoveryPoint, logStart, highWatermark] {
+        for file in [recoveryPoint, logStart, highWatermark, cleaner] {
             try file.forget(partition, context)
         }
     }

@@ -18,20 +18,32 @@ struct LeaderEpochs: Sendable, Equatable {
 
     /// Entries as a file has them; those that break the order are dropped.
     init(checkpoint: [Entry]) {
-        for entry in checkpoint { assign(entry.epoch, from: entry.start) }
+        for entry in checkpoint { find(entry.epoch, from: entry.start) }
         isDirty = false
     }
 
     var latest: LeaderEpoch? { entries.last?.epoch }
 
-    /// Takes note that records from `start` on are of `epoch`. Nothing happens unless it is later
-    /// than the last one known.
+    /// Takes note that records from `start` on are of `epoch`: a leader's, or those that a follower
+    /// appended. What contradicts it is forgotten, such as leaders that wrote nothing and so have
+    /// no offsets of their own.
     mutating func assign(_ epoch: LeaderEpoch, from start: Offset) {
-        guard epoch > .none, epoch > entries.last?.epoch ?? .none else { return }
-        // A leader that wrote nothing has no offsets of its own.
-        while let last = entries.last, last.start >= start { entries.removeLast() }
+        guard epoch > .none else { return }
+        while let last = entries.last,
+            last.epoch > epoch || (last.start >= start && last != Entry(epoch: epoch, start: start))
+        {
+            entries.removeLast()
+            isDirty = true
+        }
+        if entries.last?.epoch == epoch { return }
         entries.append(Entry(epoch: epoch, start: start))
         isDirty = true
+    }
+
+    /// As `assign`, for batches found in a scan. The scan may begin in the middle of a reign, and
+    /// what the file says of later ones is true as far as the log reaches.
+    mutating func find(_ epoch: LeaderEpoch, from start: Offset) {
+        if epoch > entries.last?.epoch ?? .none { assign(epoch, from: start) }
     }
 
     /// Kafka's answer for OffsetForLeaderEpoch: the largest epoch at or below `requested`, and

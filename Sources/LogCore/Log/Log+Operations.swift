@@ -138,6 +138,14 @@ extension Log {
 
     // MARK: Epochs
 
+    /// Takes note that a leader's reign begins at the log's end, before it has written anything:
+    /// from then on `endOffset(forEpoch:)` answers for the reigns before it (KIP-101).
+    package func beginEpoch(_ epoch: LeaderEpoch) throws(LogError) {
+        try withContents { (contents, _) throws(LogError) in
+            contents.epochs.assign(epoch, from: contents.endOffset)
+        }
+    }
+
     /// Where the reign of `epoch`, or of the last one before it, ended (OffsetForLeaderEpoch); nil
     /// for an epoch later than all the log knows.
     package func endOffset(forEpoch epoch: LeaderEpoch) throws(LogError) -> EpochEnd? {

@@ -16,7 +16,9 @@ package final class Log: Sendable {
     /// The topic's id as `partition.metadata` has it; zero in a directory without that file.
     package let topicID: TopicID
     let context: DirectoryContext
-    private let checkpoints: DirectoryCheckpoints
+    let checkpoints: DirectoryCheckpoints
+    /// What cleaning does with the log, has its own lock: nobody waits there for a disk.
+    let cleaning = Mutex(CleaningRecord())
     /// What the checkpoints said when the directory was opened.
     private let plan: OpeningPlan
     private let state: Mutex<State>
@@ -113,9 +115,13 @@ package final class Log: Sendable {
     ///
     /// - Parameter scanned: called for each segment that was checked, with its size.
     func load(scanned: (Int) -> Void) throws(LogError) -> [RecoveryReport.Finding.Kind] {
-        try state.withLock { (state) throws(LogError) in
-            state.contents == nil ? try open(&state, scanned: scanned) : []
+        let (findings, end) = try state.withLock { (state) throws(LogError) in
+            let findings = state.contents == nil ? try open(&state, scanned: scanned) : []
+            return (findings, state.contents?.endOffset)
         }
+        // What was cut off takes what cleaning had done there with it.
+        if let end { try checkpoints.cleaner.lower(topicPartition, to: end, context) }
+        return findings
     }
 
     /// Bytes of the segments that recovery will check. A guess, for nothing but progress.
@@ -310,6 +316,7 @@ package final class Log: Sendable {
             if let mark = contents.highWatermark { contents.highWatermark = min(mark, target) }
         }
         try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
+        try checkpoints.cleaner.lower(topicPartition, to: target, context)
         // What takes the place of the cut records is not replicated because they were.
         try checkpoints.highWatermark.lower(topicPartition, to: target, context)
         return try withContents { (contents, configuration) throws(LogError) in

@@ -30,6 +30,14 @@ package struct LogConfiguration: Sendable, Equatable {
     package var maxMessageBytes = 1_048_588
     package var cleanup: Cleanup = .delete
     package var timestampType: TimestampType = .createTime
+    /// The dirty share of a compacted log above which it is cleaned.
+    package var minCleanableDirtyRatio = 0.5
+    /// How long a record stays as it is at least before cleaning may take it.
+    package var minCompactionLagMilliseconds: Int64 = 0
+    /// How long an old value may stay at most: then the log is cleaned whatever its dirty share.
+    package var maxCompactionLagMilliseconds = Int64.max
+    /// How long tombstones and transaction markers stay once cleaning has seen them.
+    package var deleteRetentionMilliseconds: Int64 = 86_400_000
     /// `producer.id.expiration.ms`: how long a silent idempotent producer is remembered.
     package var producerExpirationMilliseconds: Int64 = 86_400_000
     /// Idempotent producers remembered at once; beyond it those silent for longest are forgotten.
@@ -38,4 +46,11 @@ package struct LogConfiguration: Sendable, Equatable {
     package var decompressionLimit = 134_217_728
 
     package init() {}
+
+    /// The age at which a segment is left: of a compacted log no later than its records must be
+    /// cleaned, for the active segment never is.
+    var largestSegmentAge: Int64 {
+        cleanup.contains(.compact)
+            ? min(segmentMilliseconds, max(maxCompactionLagMilliseconds, 1)) : segmentMilliseconds
+    }
 }

@@ -33,7 +33,7 @@ extension LogContents {
         let logAppendTime = configuration.timestampType == .logAppendTime ? now : nil
         if let logAppendTime { summary.maxTimestamp = logAppendTime }
         try rollIfNeeded(
-            forBytes: bytes.count, maxTimestamp: summary.maxTimestamp,
+            forBytes: bytes.count, maxTimestamp: summary.maxTimestamp, firstOffset: first,
             lastOffset: summary.lastOffset, now: now, configuration)
         try Self.stamp(bytes, &summary, first, leaderEpoch, logAppendTime: logAppendTime)
         try write(bytes, summary, configuration)
@@ -48,6 +48,7 @@ extension LogContents {
     ) throws(LogError) {
         if bytes.isEmpty { return }
         var summary = AppendSummary(now: now, lastOffset: endOffset.advanced(by: -1))
+        var first: Offset?
         var position = 0
         while position < bytes.count {
             let header = try Self.batch(in: bytes, at: position).header
@@ -55,13 +56,15 @@ extension LogContents {
             guard header.baseOffset >= expected else {
                 throw .unexpectedAppendOffset(expected: expected, found: header.baseOffset)
             }
+            first = first ?? header.baseOffset
             summary.add(header)
             summary.lastOffset = header.lastOffset
             position += header.sizeInBytes
         }
         try rollIfNeeded(
             forBytes: bytes.count, maxTimestamp: summary.maxTimestamp,
-            lastOffset: summary.lastOffset, now: now, configuration)
+            firstOffset: first ?? endOffset, lastOffset: summary.lastOffset, now: now,
+            configuration)
         try write(bytes, summary, configuration)
     }
 
@@ -125,6 +128,11 @@ extension LogContents {
             case .duplicate(let batch): return batch
             case .refuse(let error): throw error
             }
+        }
+        if marker == nil, header.attributes.isTransactional, known?.transactionStart == nil,
+            !producers.hasRoomForTransaction
+        {
+            throw .tooManyTransactions(limit: producers.limit)
         }
         if staging {
             var entry = known ?? ProducerEntry()

@@ -37,7 +37,9 @@ extension LogContents {
         if epochs.isDirty { try writeEpochs() }
         // Nor aborted transactions. A full disk fails the flush.
         try context.writing { () throws(FileError) in
-            for index in segments.indices { try segments[index].writeAborted(files) }
+            for index in (segmentIndex(for: recoveryPoint) ?? 0)..<segments.count {
+                try segments[index].writeAborted(files)
+            }
         }
         if depth == .everything { try writeIndexesIfRoom() }
         let isBehind = recoveryPoint < endOffset

@@ -61,14 +61,7 @@ extension LogContents {
             // First out of the list, so that a failure in between leaves no segment without files.
             let segment = segments.removeFirst()
             startOffset = max(startOffset, segments[0].baseOffset)
-            for kind in LogFileName.Kind.allCases where kind != .snapshot {
-                let path = segment.path(kind)
-                try context.committing { () throws(FileError) in
-                    guard try files.attributes(path) != nil else { return }
-                    try files.rename(path, to: path + ".deleted")
-                }
-                context.removals.add(.file(path + ".deleted"), due: due)
-            }
+            try moveAway(segment, due: due)
         }
         hasUnsyncedNames = true
         epochs.truncate(toStart: startOffset)
@@ -76,6 +69,18 @@ extension LogContents {
         // Not the start: records of this segment may lie below it and not be on disk.
         recoveryPoint = max(recoveryPoint, first)
         try dropSnapshots { $0 < first }
+    }
+
+    /// Renames a segment's files to `.deleted`, to be removed when that is due.
+    func moveAway(_ segment: Segment, due: MonotonicTime) throws(LogError) {
+        for kind in LogFileName.Kind.allCases where kind != .snapshot {
+            let path = segment.path(kind)
+            try context.committing { () throws(FileError) in
+                guard try files.attributes(path) != nil else { return }
+                try files.rename(path, to: path + ".deleted")
+            }
+            context.removals.add(.file(path + ".deleted"), due: due)
+        }
     }
 
     /// Moves the log's start up; what lies below can no longer be read, and its segments go with

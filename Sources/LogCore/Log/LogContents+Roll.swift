@@ -5,30 +5,27 @@ extension LogContents {
     /// Begins a new segment when the append would make the active one too large, too old, or leave
     /// its indexes no room (Kafka's rules).
     mutating func rollIfNeeded(
-        forBytes count: Int, maxTimestamp: Timestamp, lastOffset: Offset, now: Timestamp,
-        _ configuration: LogConfiguration
+        forBytes count: Int, maxTimestamp: Timestamp, firstOffset: Offset, lastOffset: Offset,
+        now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) {
         let limit = min(configuration.segmentBytes, Int(Int32.max))
         guard count <= limit else { throw .appendTooLarge(size: count, limit: limit) }
         let active = activeIndex
         let size = segments[active].size
-        if size == 0 {
-            guard segments[active].relative(lastOffset) != nil else {
-                // An empty segment that begins too far below: a follower's jump.
-                return try roll(at: endOffset, now: now, configuration)
+        var isDue = segments[active].relative(lastOffset) == nil
+        if !isDue, size > 0 {
+            isDue = size > limit - count
+            if !isDue {
+                isDue = try isOld(active, maxTimestamp: maxTimestamp, now: now, configuration)
             }
-            return
+            if !isDue { isDue = try areIndexesFull(active, configuration) }
         }
-        var isDue = size > limit - count || segments[active].relative(lastOffset) == nil
-        if !isDue {
-            isDue = try isOld(active, maxTimestamp: maxTimestamp, now: now, configuration)
-        }
-        if !isDue { isDue = try areIndexesFull(active, configuration) }
-        if isDue {
-            try roll(at: endOffset, now: now, configuration)
-            guard segments[activeIndex].relative(lastOffset) != nil else {
-                throw .offsetsExhausted(lastOffset)
-            }
+        if !isDue { return }
+        // A follower may have to jump further than a segment reaches.
+        let isJump = Int32(exactly: lastOffset.distance(from: endOffset)) == nil
+        try roll(at: isJump ? firstOffset : endOffset, now: now, configuration)
+        guard segments[activeIndex].relative(lastOffset) != nil else {
+            throw .offsetsExhausted(lastOffset)
         }
     }
 
@@ -37,7 +34,7 @@ extension LogContents {
     private mutating func isOld(
         _ index: Int, maxTimestamp: Timestamp, now: Timestamp, _ configuration: LogConfiguration
     ) throws(LogError) -> Bool {
-        let allowed = configuration.segmentMilliseconds - segments[index].jitter
+        let allowed = configuration.largestSegmentAge - segments[index].jitter
         let start = try segments[index].ageStart(context) ?? .none
         let age =
             start > .none && maxTimestamp > .none
@@ -68,7 +65,7 @@ extension LogContents {
         // By the clock: records may carry any time, and old ones would roll a segment each time.
         let (age, overflow) = now.rawValue.subtractingReportingOverflow(
             segments[active].created.rawValue)
-        if !overflow, age > configuration.segmentMilliseconds - segments[active].jitter {
+        if !overflow, age > configuration.largestSegmentAge - segments[active].jitter {
             try roll(at: endOffset, now: now, configuration)
         }
     }
@@ -87,7 +84,7 @@ extension LogContents {
         try context.writing { () throws(FileError) in
             try segments[active].appendTimeEntry(files)
             try segments[active].writeIndexes(files)
-            try takeSnapshot()
+            if base > producers.snapshotOffset { try writeSnapshot(at: base) }
             let next = try Segment(
                 creatingAt: base, directory: directory, created: now,
                 jitter: Self.jitter(configuration, context.world), files: files)

@@ -66,7 +66,7 @@ struct LogContents: Sendable {
 
     /// A new segment's share of `segment.jitter.ms`.
     static func jitter(_ configuration: LogConfiguration, _ world: World) -> Int64 {
-        let bound = min(configuration.segmentJitterMilliseconds, configuration.segmentMilliseconds)
+        let bound = min(configuration.segmentJitterMilliseconds, configuration.largestSegmentAge)
         if bound <= 0 { return 0 }
         return Int64(world.random.next() % UInt64(bound))
     }

@@ -28,12 +28,17 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
     case invalidProducerEpoch(ProducerID, current: ProducerEpoch, found: ProducerEpoch)
     /// A plain batch of a producer whose transaction is open.
     case notInTransaction(ProducerID)
+    /// More producers than the log remembers would have a transaction open at once.
+    case tooManyTransactions(limit: Int)
     /// A marker of a coordinator that another one has replaced.
     case transactionCoordinatorFenced(ProducerID, current: Int32, found: Int32)
     case logExists(TopicPartition)
     case noSuchLog(TopicPartition)
     /// The log was closed or deleted while the caller held it.
     case closed(TopicPartition)
+    /// A round of cleaning was given up, with nothing lost: what it read is no longer the log's, or
+    /// it was told to stop. The text says which.
+    case cleaningAbandoned(String)
     /// The background takes no more work, so nobody synced the log: its records are there, and not
     /// known to be on disk.
     case syncRefused(TopicPartition)
@@ -67,12 +72,14 @@ package enum LogError: Error, Sendable, CustomStringConvertible {
             "producer \(producer) has epoch \(found), the log has seen \(current)"
         case .notInTransaction(let producer):
             "plain batch of producer \(producer), whose transaction is open"
+        case .tooManyTransactions(let limit): "\(limit) transactions are open already"
         case .transactionCoordinatorFenced(let producer, let current, let found):
             "transaction marker for producer \(producer) of coordinator epoch \(found), "
                 + "the log has seen \(current)"
         case .logExists(let partition): "log \(partition) exists already"
         case .noSuchLog(let partition): "no log \(partition)"
         case .closed(let partition): "log \(partition) is closed"
+        case .cleaningAbandoned(let reason): "cleaning given up: \(reason)"
         case .syncRefused(let partition):
             "nobody is free to sync log \(partition): too much work waits in the background"
         case .invalidTopicName(let name): "topic name \"\(name)\" cannot name a directory"

@@ -11,6 +11,9 @@ struct OpeningPlan: Sendable {
     var recoveryPoint: Offset = .zero
     /// The log's start, where records were deleted within a segment.
     var startOffset: Offset = .zero
+    /// Cleaning has been at the log, so that offsets may be missing whatever the settings say now:
+    /// a broker learns a topic's settings only after its logs are open.
+    var wasCleaned = false
 }
 
 /// Opens the log in a partition's directory: finishes what a crash left half done, finds the
@@ -148,7 +151,7 @@ struct LogLoader {
             let scan = try contents.segments[index].scanForDamage(
                 trusted: plan.recoveryPoint, context, configuration
             ) { header in
-                epochs.assign(header.partitionLeaderEpoch, from: header.baseOffset)
+                epochs.find(header.partitionLeaderEpoch, from: header.baseOffset)
             }
             contents.epochs = epochs
             end = scan.nextOffset
@@ -191,7 +194,7 @@ struct LogLoader {
     /// Whether records are missing between two segments. In a compacted log nothing can be said:
     /// gaps are what compaction makes.
     private func isHole(from end: Offset, to base: Offset) -> Bool {
-        end < base && !configuration.cleanup.contains(.compact)
+        end < base && !plan.wasCleaned && !configuration.cleanup.contains(.compact)
     }
 
     private mutating func cut(
@@ -201,6 +204,7 @@ struct LogLoader {
         guard scan.nextOffset >= plan.recoveryPoint else {
             throw .corrupt(file: path, position: scan.end, reason: reason)
         }
+        try refuseOldFormat(contents.segments[index], at: scan.end)
         let lost = contents.segments[index].size - scan.end
         try context.committing { () throws(FileError) in
             try contents.segments[index].cut(to: scan.end, files)
@@ -208,6 +212,17 @@ struct LogLoader {
         }
         report(.cut(file: path, position: scan.end, bytes: lost, reason: reason))
         try removeSegments(from: index + 1, &contents)
+    }
+
+    /// What is no batch may be a message of an older format: whole, and not to be cut off.
+    private func refuseOldFormat(_ segment: Segment, at position: Int) throws(LogError) {
+        let path = segment.path(.log)
+        let format = try context.reading { () throws(FileError) in
+            try OldMessage.format(
+                in: try files.open(path, .read), at: position, end: segment.size)
+        }
+        guard let format else { return }
+        throw .corrupt(file: path, position: position, reason: OldMessage.refusal(of: format))
     }
 
     private mutating func removeSegments(

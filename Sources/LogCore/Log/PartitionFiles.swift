@@ -14,87 +14,118 @@ struct PartitionFiles {
     private(set) var snapshots: [Offset] = []
 
     /// - `.deleted` and `.tmp` go: the first were on their way out, the second never finished.
-    /// - `.cleaned` go, with `.swap` files at or behind the first of them: cleaning had not
-    /// finished,
-    ///   the originals are there.
+    /// - `.cleaned` go: cleaning had not finished, the originals are there. `.swap` files at or
+    ///   behind the first of them go before: they are part of the same unfinished work.
     /// - Other `.swap` files take the place of the segments that they were made from.
     /// - Index files without a log go.
+    ///
+    /// A crash on the way, whatever of the unsynced changes it takes back, leaves a directory that
+    /// comes to the same end. `CleaningRound` says how these files come about.
     init(in directory: String, _ context: DirectoryContext) throws(LogError) {
-        let files = context.files
-        let names = try context.reading { () throws(FileError) in try files.list(directory) }
+        let names = try context.reading { () throws(FileError) in
+            try context.files.list(directory)
+        }
         var live = Set<String>()
-        var swaps: [(base: Offset, kind: LogFileName.Kind, name: String)] = []
-        var unfinished: Offset?
-        var doomed: [String] = []
+        var swaps: [SwapFile] = []
+        var cleaned: [String] = []
+        var firstCleaned: Offset?
+        var leftovers: [String] = []
         for name in names {
             switch LogFileName(name) {
             case .live: live.insert(name)
-            case .deleted, .temporary: doomed.append(name)
+            case .deleted, .temporary: leftovers.append(name)
             case .cleaned(let base):
-                doomed.append(name)
-                if let base { unfinished = min(unfinished ?? base, base) }
-            case .swap(let base, let kind): swaps.append((base, kind, name))
+                cleaned.append(name)
+                if let base { firstCleaned = min(firstCleaned ?? base, base) }
+            case .swap(let base, let kind):
+                swaps.append(SwapFile(base: base, kind: kind, name: name))
             case .other: break
             }
         }
-        try context.committing { () throws(FileError) in
-            for name in doomed { try files.remove(directory + "/" + name) }
-        }
-        let finished = swaps.filter { unfinished == nil || $0.base < unfinished ?? .zero }
-        try context.committing { () throws(FileError) in
-            for swap in swaps where !finished.contains(where: { $0.name == swap.name }) {
-                try files.remove(directory + "/" + swap.name)
-            }
-        }
-        try Self.complete(finished, &live, directory, context)
+        try Self.remove(leftovers, in: directory, context)
+        let isUnfinished = { (swap: SwapFile) in firstCleaned.map { swap.base >= $0 } ?? false }
+        // In two steps: a `.swap` without the `.cleaned` beside it would pass for finished.
+        try Self.removeDurably(swaps.filter(isUnfinished).map(\.name), in: directory, context)
+        try Self.removeDurably(cleaned, in: directory, context)
+        swaps.removeAll(where: isUnfinished)
+        try Self.complete(swaps, &live, directory, context)
         try sort(live, directory, context)
     }
 
-    /// Removes the segments that a finished cleaning replaces, then gives its files their names.
+    /// A file of a finished cleaning that has not got its name yet.
+    private struct SwapFile {
+        let base: Offset
+        let kind: LogFileName.Kind
+        let name: String
+    }
+
+    private static func remove(
+        _ names: [String], in directory: String, _ context: DirectoryContext
+    ) throws(LogError) {
+        try context.committing { () throws(FileError) in
+            for name in names { try context.files.remove(directory + "/" + name) }
+        }
+    }
+
+    private static func removeDurably(
+        _ names: [String], in directory: String, _ context: DirectoryContext
+    ) throws(LogError) {
+        if names.isEmpty { return }
+        try remove(names, in: directory, context)
+        try synchronize(directory, context)
+    }
+
+    private static func synchronize(
+        _ directory: String, _ context: DirectoryContext
+    ) throws(LogError) {
+        try context.committing { () throws(FileError) in
+            try context.files.synchronizeDirectory(directory)
+        }
+    }
+
+    /// Removes the segments that a finished cleaning replaces, then gives its files their names:
+    /// the `.log` before the others, which are missed no longer once it has its own.
     private static func complete(
-        _ swaps: [(base: Offset, kind: LogFileName.Kind, name: String)],
-        _ live: inout Set<String>, _ directory: String, _ context: DirectoryContext
+        _ swaps: [SwapFile], _ live: inout Set<String>, _ directory: String,
+        _ context: DirectoryContext
     ) throws(LogError) {
         if swaps.isEmpty { return }
-        let files = context.files
-        for swap in swaps where swap.kind == .log {
-            let path = directory + "/" + swap.name
-            let size = try context.reading { () throws(FileError) in
-                try files.attributes(path)?.size ?? 0
-            }
-            let end = try endOffset(ofSwap: path, swap.base, size: size, context)
-            for name in live.sorted() {
-                guard case .live(let base, let kind) = LogFileName(name), kind != .snapshot,
-                    base >= swap.base, base < end || base == swap.base
-                else { continue }
-                try context.committing { () throws(FileError) in
-                    try files.remove(directory + "/" + name)
-                }
-                live.remove(name)
+        let logs = swaps.filter { $0.kind == .log }
+        var replaced: [String] = []
+        for swap in logs {
+            let end = try endOffset(of: swap, in: directory, context)
+            replaced += live.sorted().filter { name in
+                guard case .live(let base, let kind) = LogFileName(name) else { return false }
+                return kind != .snapshot && (base == swap.base || base > swap.base && base < end)
             }
         }
-        for swap in swaps {
-            let name = String(swap.name.dropLast(".swap".utf8.count))
-            try context.committing { () throws(FileError) in
-                try files.rename(directory + "/" + swap.name, to: directory + "/" + name)
+        try removeDurably(Set(replaced).sorted(), in: directory, context)
+        live.subtract(replaced)
+        for files in [logs, swaps.filter { $0.kind != .log }] where !files.isEmpty {
+            for swap in files {
+                let name = String(swap.name.dropLast(".swap".utf8.count))
+                try context.committing { () throws(FileError) in
+                    try context.files.rename(
+                        directory + "/" + swap.name, to: directory + "/" + name)
+                }
+                live.insert(name)
             }
-            live.insert(name)
+            try synchronize(directory, context)
         }
         context.world.log(.info, "\(directory): finished a cleaning that was interrupted")
-        try context.committing { () throws(FileError) in
-            try files.synchronizeDirectory(directory)
-        }
     }
 
     /// The offset behind the last batch of a cleaned segment.
     private static func endOffset(
-        ofSwap path: String, _ base: Offset, size: Int, _ context: DirectoryContext
+        of swap: SwapFile, in directory: String, _ context: DirectoryContext
     ) throws(LogError) -> Offset {
+        let path = directory + "/" + swap.name
         let file = try context.reading { () throws(FileError) in
             try context.files.open(path, .read)
         }
+        let size = try context.reading { () throws(FileError) in try file.size() }
         var scanner = BatchScanner(file: file, from: 0, to: size)
-        var end = base
+        var end = swap.base
         while true {
             let step = try context.reading { () throws(FileError) in try scanner.peek() }
             switch step {

@@ -3,10 +3,10 @@ internal import Primitives
 extension LogContents {
     /// See `Log.lastStableOffset`.
     var lastStableOffset: Offset {
-        let transactions = producers.transactions
         let mark = min(highWatermark ?? endOffset, endOffset)
         let first =
-            highWatermark == nil ? transactions.firstOpenOffset : transactions.firstUnstableOffset
+            highWatermark == nil
+            ? producers.transactions.firstOpenOffset : producers.transactions.firstUnstableOffset
         guard let unstable = first else { return mark }
         // What was deleted is no longer waited for.
         return min(mark, max(unstable, startOffset))

@@ -29,6 +29,9 @@ struct ProducerTable: Sendable {
         if let start = entry.transactionStart { transactions.begin(id, at: start) }
     }
 
+    /// Another producer may open a transaction: those that have one are never forgotten.
+    var hasRoomForTransaction: Bool { transactions.openCount < limit }
+
     /// Takes note of a data batch with a producer id that is in the log.
     mutating func note(_ header: RecordBatchHeader, now: Timestamp) {
         let id = header.producerID

@@ -8,6 +8,9 @@ internal import Primitives
 ///
 /// Invariants: `open` ascends by first offset; `decided` ascends in both columns. A decided
 /// transaction that began behind one decided later is left out: it is never the oldest again.
+///
+/// Bounds: a leader refuses to open more than the producer table may hold; `decided` grows with what
+/// is appended above the high watermark, an entry for 78 bytes of log at most.
 struct TransactionTable: Sendable {
     private struct Open: Sendable {
         let producer: ProducerID
@@ -20,6 +23,8 @@ struct TransactionTable: Sendable {
 
     private var open: [Open] = []
     private var decided: [Decided] = []
+
+    var openCount: Int { open.count }
 
     /// The first offset of the oldest open transaction.
     var firstOpenOffset: Offset? { open.first?.firstOffset }

@@ -36,9 +36,38 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
 
     private mutating func storedCount(_ files: any FileSystem) throws(FileError) -> Int {
         if let stored { return stored }
-        let count = (try files.attributes(path)?.size ?? 0) / Entry.size
+        let size = try files.attributes(path)?.size ?? 0
+        var count = size / Entry.size
+        if count > 0 {
+            let file = try opened(files)
+            count = try Self.countBeforeZeros(in: file, of: count)
+            // Entries to come must not be followed by zeros that pass for older ones.
+            if count < size / Entry.size {
+                needsSync = true
+                try file.truncate(to: count * Entry.size)
+            }
+        }
         stored = count
         return count
+    }
+
+    /// How many of the first `count` entries of a file stand before the zeros at its end. Kafka
+    /// makes the indexes of its newest segment at full size and cuts them when it leaves the
+    /// segment, which a crash prevents. No entry is all zeros: a batch that has an entry does not
+    /// begin the segment.
+    static func countBeforeZeros(in file: any File, of count: Int) throws(FileError) -> Int {
+        func isZero(_ number: Int) throws(FileError) -> Bool {
+            let bytes = try file.read(count: Entry.size, at: number * Entry.size)
+            return (0..<Entry.size).allSatisfy { bytes[$0] == 0 }
+        }
+        guard count > 0, try isZero(count - 1) else { return count }
+        var low = 0
+        var high = count - 1
+        while low < high {
+            let middle = low + (high - low) / 2
+            if try isZero(middle) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 
     mutating func last(_ files: any FileSystem) throws(FileError) -> Entry? {

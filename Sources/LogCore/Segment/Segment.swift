@@ -15,6 +15,8 @@ struct Segment: Sendable {
 
     let baseOffset: Offset
     let directory: String
+    /// Behind the names of its files; empty, but for a segment that cleaning has not put in place.
+    let suffix: String
     private(set) var size: Int
     /// When this process made the segment or found it; for segments without timestamps.
     let created: Timestamp
@@ -35,30 +37,33 @@ struct Segment: Sendable {
 
     /// A segment whose files are there; the transaction index only where `isTransactional`.
     init(
-        baseOffset: Offset, directory: String, size: Int, isTransactional: Bool = false,
-        created: Timestamp, jitter: Int64
+        baseOffset: Offset, directory: String, suffix: String = "", size: Int,
+        isTransactional: Bool = false, created: Timestamp, jitter: Int64
     ) {
         self.baseOffset = baseOffset
         self.directory = directory
+        self.suffix = suffix
         self.size = size
         self.created = created
         self.jitter = jitter
         let path = directory + "/"
-        offsetIndex = IndexFile(path: path + LogFileName.name(baseOffset, .index))
-        timeIndex = IndexFile(path: path + LogFileName.name(baseOffset, .timeindex))
+        offsetIndex = IndexFile(path: path + LogFileName.name(baseOffset, .index) + suffix)
+        timeIndex = IndexFile(path: path + LogFileName.name(baseOffset, .timeindex) + suffix)
         if isTransactional {
-            transactionIndex = IndexFile(path: path + LogFileName.name(baseOffset, .txnindex))
+            transactionIndex = IndexFile(
+                path: path + LogFileName.name(baseOffset, .txnindex) + suffix)
         }
         if size == 0 { latest = TimeMark(timestamp: .none, offset: baseOffset) }
     }
 
     /// Makes an empty segment; whatever files had its names are emptied.
     init(
-        creatingAt baseOffset: Offset, directory: String, created: Timestamp, jitter: Int64,
-        files: any FileSystem
+        creatingAt baseOffset: Offset, directory: String, suffix: String = "", created: Timestamp,
+        jitter: Int64, files: any FileSystem
     ) throws(FileError) {
         self.init(
-            baseOffset: baseOffset, directory: directory, size: 0, created: created, jitter: jitter)
+            baseOffset: baseOffset, directory: directory, suffix: suffix, size: 0,
+            created: created, jitter: jitter)
         file = try files.open(path(.log), .replace)
         for kind in [LogFileName.Kind.index, .timeindex, .txnindex]
         where try files.attributes(path(kind)) != nil {
@@ -69,7 +74,7 @@ struct Segment: Sendable {
     }
 
     func path(_ kind: LogFileName.Kind) -> String {
-        directory + "/" + LogFileName.name(baseOffset, kind)
+        directory + "/" + LogFileName.name(baseOffset, kind) + suffix
     }
 
     mutating func opened(_ files: any FileSystem) throws(FileError) -> any File {
@@ -104,6 +109,13 @@ struct Segment: Sendable {
         let end = size
         try opened(files).write(bytes, at: end)
         size = end + bytes.count
+    }
+
+    /// Writes several batches in one call.
+    mutating func write(_ chunks: [Bytes], _ files: any FileSystem) throws(FileError) {
+        let end = size
+        try opened(files).write(chunks, at: end)
+        size = chunks.reduce(end) { $0 + $1.count }
     }
 
     /// Cuts off what a failed `write` left.

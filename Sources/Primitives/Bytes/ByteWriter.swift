@@ -108,6 +108,26 @@ public struct ByteWriter: ~Copyable {
         unsafe bytes.withUnsafeBytes { unsafe write(raw: $0) }
     }
 
+    /// Lends room for at most `count` bytes behind the last one. `body` fills it from the front and
+    /// returns how many bytes it wrote.
+    @inlinable public mutating func write(
+        atMost count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int
+    ) {
+        precondition(count >= 0, "negative room")
+        reserve(count)
+        let room = unsafe UnsafeMutableRawBufferPointer(
+            start: storage.base + written, count: count)
+        let filled = unsafe body(room)
+        precondition(filled >= 0 && filled <= count, "more was written than there is room for")
+        written += filled
+    }
+
+    public mutating func writeZeros(_ count: Int) {
+        unsafe write(atMost: count) { room in
+            unsafe room.initializeMemory(as: UInt8.self, repeating: 0).count
+        }
+    }
+
     /// Text with its length in two bytes, or as an unsigned varint plus one (`compact`).
     ///
     /// Two bytes have room for a length of 32,767: longer text is cut there, between characters.

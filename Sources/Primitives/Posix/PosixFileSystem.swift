@@ -8,6 +8,8 @@ extension FileError {
 
     public var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
     public var isMissing: Bool { code == ENOENT }
+    /// Nobody reads the other end of a pipe or a connection.
+    public var isClosedPipe: Bool { code == EPIPE }
 
     public var description: String {
         if code == FileError.shortRead { return "\(path): cannot \(operation): file ends early" }
@@ -80,6 +82,16 @@ public struct PosixFileSystem: FileSystem {
     public func rename(_ path: String, to target: String) throws(FileError) {
         guard unsafe Glibc.rename(path, target) == 0 else {
             throw .last("rename to \(target)", path)
+        }
+    }
+
+    public func setModified(_ path: String, to time: Timestamp) throws(FileError) {
+        let moment = timespec(
+            tv_sec: Int(time.rawValue / 1000), tv_nsec: Int(time.rawValue % 1000) * 1_000_000)
+        // Last read, last changed.
+        let times = [moment, moment]
+        guard unsafe utimensat(AT_FDCWD, path, times, 0) == 0 else {
+            throw .last("set the time of", path)
         }
     }
 

@@ -6,18 +6,33 @@ public enum PosixProcess {
 
     /// Writes all of `text`. What cannot be written is dropped: there is nowhere to report it.
     public static func write(_ text: String, to stream: Stream) {
+        _ = write(Array(text.utf8), to: stream)
+    }
+
+    /// Writes all of `bytes`; returns why not, where part of it could not be written.
+    public static func write(_ bytes: [UInt8], to stream: Stream) -> FileError? {
         let descriptor = stream == .output ? STDOUT_FILENO : STDERR_FILENO
-        var text = text
-        text.withUTF8 { utf8 in
-            var rest = unsafe UnsafeRawBufferPointer(utf8)[...]
+        return unsafe bytes.withUnsafeBytes { bytes in
+            var rest = unsafe bytes[...]
             while unsafe !rest.isEmpty {
                 let part = unsafe UnsafeRawBufferPointer(rebasing: rest)
                 let written = unsafe Glibc.write(descriptor, part.baseAddress, part.count)
                 if written < 0 && errno == EINTR { continue }
-                guard written > 0 else { return }
+                guard written > 0 else { return .last("write", "standard \(stream)") }
                 unsafe rest = unsafe rest.dropFirst(written)
             }
+            return nil
         }
+    }
+
+    /// A write to a pipe that nobody reads is an error value from here on, not a signal.
+    public static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
+
+    /// The directory that relative paths start from; nil where it cannot be told.
+    public static func workingDirectory() -> String? {
+        guard let path = unsafe getcwd(nil, 0) else { return nil }
+        defer { unsafe free(path) }
+        return unsafe String(cString: path)
     }
 
     /// The machine's name as it knows itself, or nil where it has none.

@@ -16,6 +16,15 @@ public struct PosixClock: Clock {
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
+
+    public func pause(milliseconds: Int64) {
+        guard milliseconds > 0 else { return }
+        var wanted = timespec(
+            tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
+        var rest = timespec()
+        // A signal ends the sleep early.
+        while unsafe nanosleep(&wanted, &rest) != 0, errno == EINTR { wanted = rest }
+    }
 }
 
 public struct PosixRandom: RandomSource {

@@ -110,6 +110,8 @@ public protocol FileSystem: Sendable {
     /// Replaces what `target` named, in one step.
     func rename(_ path: String, to target: String) throws(FileError)
     func remove(_ path: String) throws(FileError)
+    /// Sets when the file counts as last changed.
+    func setModified(_ path: String, to time: Timestamp) throws(FileError)
     /// The directory must be empty.
     func removeDirectory(_ path: String) throws(FileError)
     func synchronizeDirectory(_ path: String) throws(FileError)
@@ -123,6 +125,9 @@ public protocol FileSystem: Sendable {
 }
 
 extension FileSystem {
+    /// For file systems that keep no such time.
+    public func setModified(_ path: String, to time: Timestamp) throws(FileError) {}
+
     /// Each file has to be synced by itself.
     public func volume(_: String) throws(FileError) -> (any Volume)? { nil }
 

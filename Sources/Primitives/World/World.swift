@@ -46,6 +46,14 @@ public protocol Clock: Sendable {
     func monotonic() -> MonotonicTime
     /// For timestamps in records: may jump either way.
     func wall() -> Timestamp
+    /// Lets about so much time pass: blocks the calling thread, or moves a virtual clock. Never on
+    /// an event loop.
+    func pause(milliseconds: Int64)
+}
+
+extension Clock {
+    /// For clocks that only others move: returns at once.
+    public func pause(milliseconds: Int64) {}
 }
 
 /// Random bits. May be asked from any thread.

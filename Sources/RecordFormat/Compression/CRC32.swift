@@ -1,3 +1,5 @@
+package import Primitives
+
 /// CRC-32 as gzip uses it (RFC 1952, section 8), eight bytes a step.
 enum CRC32 {
     /// `tables[256 * k + b]` is the remainder of byte `b` followed by `k` zero bytes.
@@ -46,4 +48,9 @@ enum CRC32 {
             return ~remainder
         }
     }
+}
+
+extension Bytes {
+    /// CRC-32 as gzip has it, which messages before format 2 carry, too.
+    package var crc32: UInt32 { unsafe withUnsafeBytes { unsafe CRC32.checksum($0) } }
 }

@@ -98,7 +98,7 @@ package struct RecordBatchBuilder: ~Copyable {
         self.baseTimestamp = baseTimestamp
         self.emptyMaxTimestamp = emptyMaxTimestamp
         writer = ByteWriter(capacity: max(capacity, RecordBatchHeader.size))
-        for _ in 0..<RecordBatchHeader.size { writer.write(0 as UInt8) }
+        writer.writeZeros(RecordBatchHeader.size)
     }
 
     /// The bytes of header and records so far, not compressed.
@@ -111,50 +111,51 @@ package struct RecordBatchBuilder: ~Copyable {
     package mutating func append(
         timestamp: Timestamp, key: Bytes?, value: Bytes?, headers: [RecordHeader] = []
     ) {
-        append(
-            Record(
-                offset: nextOffset, timestamp: timestamp, key: key, value: value, headers: headers))
+        add(Int64(lastDelta) + 1, timestamp, key, value, headers)
     }
 
     /// Adds a record at its own offset.
     ///
     /// - Precondition: the offset is above the last one, and less than 2^31 from the first.
     package mutating func append(_ record: Record) {
-        let distance = record.offset.distance(from: baseOffset)
-        precondition(
-            distance > Int64(lastDelta) && distance <= Int64(Int32.max),
-            "record at offset \(record.offset) out of order in a batch")
-        let offsetDelta = Int32(truncatingIfNeeded: distance)
-        let base = baseTimestamp ?? record.timestamp
-        baseTimestamp = base
-        maxTimestamp = maxTimestamp.map { max($0, record.timestamp) } ?? record.timestamp
-        lastDelta = offsetDelta
-        recordCount += 1
-        let timestampDelta = record.timestamp.rawValue &- base.rawValue
-        let body =
-            1 + Varint.size(timestampDelta) + Varint.size(Int64(offsetDelta))
-            + Varint.size(record.key) + Varint.size(record.value)
-            + Varint.size(Int64(record.headers.count))
-            + record.headers.reduce(0) { $0 + Varint.size($1.key) + Varint.size($1.value) }
-        precondition(
-            writer.count + body + 5 <= Int(Int32.max), "a record batch above 2 GiB")
-        writer.writeVarint(Int32(body))
-        writer.write(0 as Int8)
-        writer.writeVarlong(timestampDelta)
-        writer.writeVarint(offsetDelta)
-        write(record.key)
-        write(record.value)
-        writer.writeVarint(Int32(record.headers.count))
-        for header in record.headers {
-            write(header.key)
-            write(header.value)
-        }
+        add(
+            record.offset.distance(from: baseOffset), record.timestamp, record.key, record.value,
+            record.headers)
     }
 
-    private mutating func write(_ bytes: Bytes?) {
-        guard let bytes else { return writer.writeVarint(-1) }
-        writer.writeVarint(Int32(bytes.count))
-        writer.write(raw: bytes)
+    private mutating func add(
+        _ distance: Int64, _ timestamp: Timestamp, _ key: Bytes?, _ value: Bytes?,
+        _ headers: [RecordHeader]
+    ) {
+        precondition(
+            distance > Int64(lastDelta) && distance <= Int64(Int32.max),
+            "record at offset \(baseOffset.advanced(by: distance)) out of order in a batch")
+        let base = baseTimestamp ?? timestamp
+        baseTimestamp = base
+        maxTimestamp = maxTimestamp.map { max($0, timestamp) } ?? timestamp
+        lastDelta = Int32(truncatingIfNeeded: distance)
+        recordCount += 1
+        let timestampDelta = timestamp.rawValue &- base.rawValue
+        var body =
+            1 + Varint.size(timestampDelta) + Varint.size(distance) + Varint.size(key)
+            + Varint.size(value) + Varint.size(Int64(headers.count))
+        for header in headers { body += Varint.size(header.key) + Varint.size(header.value) }
+        precondition(writer.count + body + 5 <= Int(Int32.max), "a record batch above 2 GiB")
+        unsafe writer.write(atMost: body + 5) { room in
+            var fields = unsafe FieldWriter(room)
+            fields.write(varint: Int64(body))
+            fields.write(byte: 0)
+            fields.write(varint: timestampDelta)
+            fields.write(varint: distance)
+            fields.write(key)
+            fields.write(value)
+            fields.write(varint: Int64(headers.count))
+            for header in headers {
+                fields.write(header.key)
+                fields.write(header.value)
+            }
+            return fields.count
+        }
     }
 
     /// The finished batch.
@@ -197,19 +198,5 @@ package struct RecordBatchBuilder: ~Copyable {
         writer.patch(producer.epoch.rawValue, at: Position.producerEpoch)
         writer.patch(producer.baseSequence, at: Position.baseSequence)
         writer.patch(Int32(recordCount), at: Position.recordCount)
-    }
-}
-
-/// How many bytes a number takes as a zig-zag varint.
-private enum Varint {
-    static func size(_ value: Int64) -> Int {
-        let zigzag = UInt64(bitPattern: value << 1 ^ value >> 63)
-        return (70 - (zigzag | 1).leadingZeroBitCount) / 7
-    }
-
-    /// A length and the bytes; null is a length of -1.
-    static func size(_ bytes: Bytes?) -> Int {
-        guard let bytes else { return 1 }
-        return size(Int64(bytes.count)) + bytes.count
     }
 }

@@ -21,12 +21,13 @@ package final class Broker: Sendable {
     private let network: any Network
     private let storage: Storage
     private let controller: ControllerDriver
+    private let groups: GroupCoordinator
     private let housekeeping: Housekeeping
 
     private init(
         clusterID: String, nodeID: BrokerID, listeners: [Listener], world: World,
         network: any Network, storage: Storage, controller: ControllerDriver,
-        housekeeping: Housekeeping
+        groups: GroupCoordinator, housekeeping: Housekeeping
     ) {
         self.clusterID = clusterID
         self.nodeID = nodeID
@@ -35,6 +36,7 @@ package final class Broker: Sendable {
         self.network = network
         self.storage = storage
         self.controller = controller
+        self.groups = groups
         self.housekeeping = housekeeping
     }
 
@@ -65,12 +67,20 @@ package final class Broker: Sendable {
         let brokerEpoch = try register(configuration, advertised, storage, &round, world)
         partitions.apply(round.machine.publishedImage)
         storage.tellStrays(round.machine.publishedImage)
+        let groups = GroupCoordinator(
+            view: partitions.view, loops: network.loops, world: world,
+            settings: configuration.groups, topic: configuration.offsetsTopic)
+        groups.apply()
+        let publish: @Sendable (MetadataImage) -> Void = { image in
+            partitions.apply(image)
+            groups.apply()
+        }
         let controller = ControllerDriver(
-            round: round, world: world, publish: { partitions.apply($0) }, failed: failed)
+            round: round, world: world, publish: publish, failed: failed)
         box.fill(
             makeRouter(
-                configuration, view: partitions.view, controller: controller, storage: storage,
-                brokerEpoch: brokerEpoch))
+                configuration, view: partitions.view, controller: controller, groups: groups,
+                storage: storage, brokerEpoch: brokerEpoch))
         gate.leave()
 
         let housekeeping = Housekeeping(
@@ -81,6 +91,7 @@ package final class Broker: Sendable {
         return Broker(
             clusterID: clusterID, nodeID: configuration.nodeID, listeners: bound,
             world: world, network: network, storage: storage, controller: controller,
+            groups: groups,
             housekeeping: housekeeping)
     }
 
@@ -89,6 +100,8 @@ package final class Broker: Sendable {
     /// Returns false when the next start will have to recover.
     package func stop() -> Bool {
         housekeeping.stop()
+        // Members that wait for a rebalance would hold up their connections.
+        groups.stop()
         network.shutdown(drainMilliseconds: 2000)
         controller.stop()
         return storage.close()
@@ -252,45 +265,5 @@ extension Broker {
                 configuration.retentionCheckMilliseconds, configuration.flushCheckMilliseconds,
                 configuration.recoveryPointCheckpointMilliseconds,
                 configuration.logStartCheckpointMilliseconds), 1000)
-    }
-
-    private static func makeRouter(
-        _ configuration: BrokerConfiguration, view: CurrentView, controller: ControllerDriver,
-        storage: Storage, brokerEpoch: BrokerEpoch
-    ) -> RequestRouter {
-        let world = storage.world
-        let producerIDs = ProducerIDs(
-            controller: controller, broker: configuration.nodeID, brokerEpoch: brokerEpoch)
-        let routes = [
-            Route(ProduceHandler(view: view, world: world)),
-            Route(
-                FetchHandler(
-                    view: view, sessions: FetchSessions(limit: configuration.fetchSessionSlots),
-                    world: world, maxBytes: configuration.fetchMaxBytes)),
-            Route(ListOffsetsHandler(view: view)),
-            Route(
-                MetadataHandler(
-                    view: view, topicCreation: TopicCreation(controller: controller),
-                    allowsAutoCreation: configuration.autoCreateTopics)),
-            Route(FindCoordinatorHandler()),
-            Route(CreateTopicsHandler(controller: controller)),
-            Route(DeleteTopicsHandler(controller: controller)),
-            Route(DeleteRecordsHandler(view: view)),
-            Route(InitProducerIdHandler(producerIDs: producerIDs)),
-            Route(OffsetForLeaderEpochHandler(view: view)),
-            Route(DescribeConfigsHandler(view: view, broker: configuration)),
-            Route(AlterConfigsHandler(controller: controller)),
-            Route(DescribeLogDirsHandler(view: view, storage: storage)),
-            Route(CreatePartitionsHandler(controller: controller)),
-            Route(IncrementalAlterConfigsHandler(controller: controller)),
-            Route(DescribeClusterHandler(view: view)),
-            Route(DescribeProducersHandler(view: view)),
-            Route(
-                DescribeTopicPartitionsHandler(
-                    view: view, partitionLimit: configuration.maxDescribedPartitions)),
-        ]
-        let announced = RequestRouter.announced(routes, and: ApiVersionsHandler.self)
-        let versions = Route(ApiVersionsHandler(view: view, announced: announced))
-        return RequestRouter(routes + [versions], announced: announced, log: world.log)
     }
 }

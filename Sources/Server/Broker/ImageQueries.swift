@@ -31,7 +31,9 @@ extension MetadataImage {
 
 extension TopicImage {
     /// Topics that the brokers keep for themselves.
-    var isInternal: Bool { name == "__consumer_offsets" || name == "__transaction_state" }
+    var isInternal: Bool { InternalTopics.contains(name) }
+
+    func hasPartition(_ index: Int32) -> Bool { index >= 0 && index < partitions.count }
 }
 
 extension PartitionImage {

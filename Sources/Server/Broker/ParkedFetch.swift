@@ -15,7 +15,7 @@ internal import WireProtocol
 ///
 /// `@unchecked Sendable`: `isDone` and `timer` are touched on `loop` alone; `isWoken` is atomic;
 /// the rest never changes.
-final class ParkedFetch: @unchecked Sendable {
+final class ParkedFetch: HighWatermarkWaiter, @unchecked Sendable {
     private static let lookMilliseconds: Int64 = 30_000
 
     private let connection: any Connection

@@ -21,6 +21,12 @@ struct PartitionSlice {
     let aborted: [AbortedTransaction]?
 }
 
+/// Somebody who is told when a partition's high watermark moved, or the partition goes away.
+protocol HighWatermarkWaiter: AnyObject, Sendable {
+    /// From any thread, outside the partition's lock.
+    func wake()
+}
+
 /// A partition that this broker leads: its log, its role, and those who wait for records.
 ///
 /// Callable from any loop. One lock orders appends with the high watermark that follows from them,
@@ -42,10 +48,11 @@ final class Partition: Sendable {
         /// Made at the first touch: it asks the log for its end, which opens the log's files.
         var role: LeaderRole?
         var configuration: TopicConfiguration
-        var waiting: [ParkedFetch] = []
+        var waiting: [any HighWatermarkWaiter] = []
 
         mutating func currentRole(_ log: Log) throws(LogError) -> LeaderRole {
             if let role { return role }
+            try log.beginEpoch(leadership.epoch)
             let end = try log.logEndOffset
             let made = LeaderRole(
                 leader: leadership.leader, epoch: leadership.epoch,
@@ -99,13 +106,13 @@ final class Partition: Sendable {
             Self.append(batches, acks: acks, now: now, to: log, &state)
         }
         // Outside the lock: a woken fetch reads this partition again.
-        for fetch in woken { fetch.wake() }
+        for waiter in woken { waiter.wake() }
         return try outcome.get()
     }
 
     private static func append(
         _ batches: Bytes, acks: Int16, now: Timestamp, to log: Log, _ state: inout State
-    ) -> (Result<AppendResult, Refusal>, woken: [ParkedFetch]) {
+    ) -> (Result<AppendResult, Refusal>, woken: [any HighWatermarkWaiter]) {
         do throws(LogError) {
             var role = try state.currentRole(log)
             let required = state.configuration.minInSyncReplicas
@@ -203,13 +210,13 @@ final class Partition: Sendable {
 
     // MARK: Those who wait
 
-    func park(_ fetch: ParkedFetch) {
-        state.withLock { $0.waiting.append(fetch) }
+    func park(_ waiter: any HighWatermarkWaiter) {
+        state.withLock { $0.waiting.append(waiter) }
     }
 
-    func unpark(_ fetch: ParkedFetch) {
+    func unpark(_ waiter: any HighWatermarkWaiter) {
         state.withLock { state in
-            if let index = state.waiting.firstIndex(where: { $0 === fetch }) {
+            if let index = state.waiting.firstIndex(where: { $0 === waiter }) {
                 state.waiting.swapAt(index, state.waiting.count - 1)
                 state.waiting.removeLast()
             }
@@ -218,6 +225,6 @@ final class Partition: Sendable {
 
     /// Lets every waiter look again: the partition is going away.
     func wakeAll() {
-        for fetch in state.withLock({ $0.waiting }) { fetch.wake() }
+        for waiter in state.withLock({ $0.waiting }) { waiter.wake() }
     }
 }

@@ -16,10 +16,13 @@ extension Refusal {
             case .invalidProducerEpoch: .invalidProducerEpoch
             case .notInTransaction: .invalidTxnState
             case .transactionCoordinatorFenced: .transactionCoordinatorFenced
+            // A client comes again with the same batch.
+            case .tooManyTransactions: .concurrentTransactions
             case .noSuchLog, .closed: .unknownTopicOrPartition
             case .syncRefused: .requestTimedOut
             case .io, .offline, .lockedByAnotherProcess, .corrupt, .logExists, .invalidTopicName,
-                .offsetsExhausted, .unexpectedAppendOffset, .unexpectedEndOffset:
+                .offsetsExhausted, .unexpectedAppendOffset, .unexpectedEndOffset,
+                .cleaningAbandoned:
                 .kafkaStorageError
             case .invalidBatch(let problem): problem.code
             }

@@ -2,12 +2,15 @@ internal import Coordination
 internal import Primitives
 internal import WireProtocol
 
-/// Creates topics that a client asked about and that do not exist (`auto.create.topics.enable`).
+/// Creates topics on first use: those that a client asked about (`auto.create.topics.enable`), and
+/// the topic of the groups' offsets.
 struct TopicCreation: Sendable {
     let controller: ControllerDriver
+    let offsetsTopic: OffsetsTopic
 
-    /// Asks the controller for all of `names` at once, with the broker's defaults. `done` gets the
-    /// refusals, when what was created is visible; that somebody else was faster is none.
+    /// Asks the controller for all of `names` at once, with the broker's defaults; the offsets' topic
+    /// has its own. `done` gets the refusals, when what was created is visible; that somebody else was
+    /// faster is none.
     func create(_ names: [String], done: @escaping @Sendable ([String: Refusal]) -> Void) {
         var request = CreateTopicsRequest()
         for name in Set(names).sorted() {
@@ -19,7 +22,7 @@ struct TopicCreation: Sendable {
         }
         let wanted = request
         controller.submit { machine, context in
-            machine.createTopics(wanted, context)
+            machine.createTopics(withOwnSettings(wanted, in: machine.image), context)
         } answer: { result in
             var failures: [String: Refusal] = [:]
             switch result {
@@ -34,5 +37,17 @@ struct TopicCreation: Sendable {
             }
             done(failures)
         }
+    }
+
+    private func withOwnSettings(
+        _ request: CreateTopicsRequest, in image: MetadataImage
+    ) -> CreateTopicsRequest {
+        guard let index = request.topics.firstIndex(where: { $0.name == OffsetsTopic.name }) else {
+            return request
+        }
+        var request = request
+        let live = image.brokers.keys.count { image.isActive($0) }
+        request.topics[index] = offsetsTopic.creation(brokers: live)
+        return request
     }
 }

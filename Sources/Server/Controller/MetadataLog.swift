@@ -7,6 +7,7 @@ internal import WireProtocol
 /// Why the metadata log cannot be used. The process does not start, or stops, on any of these.
 enum MetadataLogError: Error, Sendable, CustomStringConvertible {
     case log(LogError)
+    case read(LogReadError)
     case batch(BatchError, at: Offset)
     case record(MetadataDecodeError)
     case replay(MetadataReplayError)
@@ -23,6 +24,7 @@ enum MetadataLogError: Error, Sendable, CustomStringConvertible {
     var description: String {
         switch self {
         case .log(let error): "metadata log: \(error)"
+        case .read(let error): "metadata log: \(error)"
         case .batch(let error, let offset): "metadata log, batch after offset \(offset): \(error)"
         case .record(let error): "\(error)"
         case .replay(let error): "\(error)"
@@ -76,35 +78,26 @@ struct MetadataLog {
 
     /// Gives every record of the log in order to `machine`, batch by batch.
     func load(into machine: inout ControllerMachine) throws(MetadataLogError) {
-        var next: Offset
-        do throws(LogError) { next = try log.logStartOffset } catch { throw .log(error) }
-        while next < nextOffset {
-            var batches = RecordBatches(try read(from: next))
-            while let batch = try nextBatch(of: &batches, after: next) {
-                next = batch.header.nextOffset
-                if batch.header.attributes.isControl { continue }
-                let records = try decode(batch)
-                do throws(MetadataReplayError) {
-                    try machine.replay(
-                        records, at: batch.header.baseOffset,
-                        epoch: batch.header.partitionLeaderEpoch)
-                } catch {
-                    throw .replay(error)
-                }
+        var batches = try reading { () throws(LogReadError) in
+            try LogBatches(of: log, pieceBytes: Self.readBytes)
+        }
+        while let batch = try reading({ () throws(LogReadError) in try batches.nextBatch() }) {
+            if batch.header.attributes.isControl { continue }
+            let records = try decode(batch)
+            do throws(MetadataReplayError) {
+                try machine.replay(
+                    records, at: batch.header.baseOffset,
+                    epoch: batch.header.partitionLeaderEpoch)
+            } catch {
+                throw .replay(error)
             }
         }
     }
 
-    private func nextBatch(
-        of batches: inout RecordBatches, after offset: Offset
-    ) throws(MetadataLogError) -> RecordBatch? {
-        do throws(BatchError) {
-            guard let batch = try batches.next() else { return nil }
-            try batch.validate(from: .log)
-            return batch
-        } catch {
-            throw .batch(error, at: offset)
-        }
+    private func reading<Result>(
+        _ read: () throws(LogReadError) -> Result
+    ) throws(MetadataLogError) -> Result {
+        do throws(LogReadError) { return try read() } catch { throw .read(error) }
     }
 
     private func decode(_ batch: RecordBatch) throws(MetadataLogError) -> [MetadataRecord] {
@@ -121,21 +114,6 @@ struct MetadataLog {
             }
         } catch {
             throw .record(error)
-        }
-    }
-
-    private func read(from offset: Offset) throws(MetadataLogError) -> Bytes {
-        do throws(LogError) {
-            let slice = try log.read(
-                from: offset, upTo: nil, maxBytes: Self.readBytes, minOneBatch: true)
-            guard let region = slice.region else { return .empty }
-            do throws(FileError) {
-                return try region.file.read(count: region.count, at: region.position)
-            } catch {
-                throw LogError.io(error)
-            }
-        } catch {
-            throw .log(error)
         }
     }
 

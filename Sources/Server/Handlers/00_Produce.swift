@@ -50,6 +50,9 @@ struct ProduceHandler: RequestHandler {
                 do throws(Refusal) {
                     let name =
                         call.version >= 13 ? try cluster.topicName(topic.topicId) : topic.name
+                    if InternalTopics.contains(name) {
+                        throw Refusal(.invalidTopicException, "\(name) is the brokers' own topic")
+                    }
                     let partition = try cluster.partition(name, data.index)
                     let result = try append(
                         data.records, to: partition, acks: request.acks, version: call.version,

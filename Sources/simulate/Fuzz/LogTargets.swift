@@ -10,8 +10,8 @@ internal import Simulation
 enum LogTargets {
     static let all: [FuzzTarget] = [
         target("segments", "segment files") { $0.hasSuffix(".log") },
-        target("indexes", "offset and time indexes") {
-            $0.hasSuffix(".index") || $0.hasSuffix(".timeindex")
+        target("indexes", "indexes of offsets, times and aborted transactions") {
+            $0.hasSuffix(".index") || $0.hasSuffix(".timeindex") || $0.hasSuffix(".txnindex")
         },
         target("snapshots", "snapshots of producers") { $0.hasSuffix(".snapshot") },
         target("checkpoints", "checkpoints, metadata of the partition, marker of a clean stop") {

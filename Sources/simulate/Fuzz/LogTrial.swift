@@ -87,11 +87,13 @@ struct LogTrial {
         _ = try? log.read(from: Offset(-1), maxBytes: Self.readLimit)
         _ = try? log.read(from: Offset(.max), maxBytes: Self.readLimit)
         _ = try? (log.sizeInBytes, log.latestEpoch, log.producerStates, log.recoveryPoint)
+        _ = try? (log.lastStableOffset, log.abortedTransactions(from: start, upTo: end))
     }
 
     private func read(_ log: Log, at offset: Offset) throws(FuzzTarget.Broken) {
         _ = try? log.read(from: offset, maxBytes: 1, minOneBatch: false)
         _ = try? log.read(from: offset, upTo: offset.advanced(by: 1), maxBytes: 100)
+        _ = try? log.readCommitted(from: offset, maxBytes: Self.readLimit)
         do {
             let slice = try log.read(from: offset, maxBytes: Self.readLimit)
             guard let region = slice.region else {

@@ -1,5 +1,6 @@
 import Coordination
 import Primitives
+import RecordFormat
 import Testing
 import WireProtocol
 
@@ -17,7 +18,7 @@ final class GroupScenario: CustomStringConvertible {
     /// What the log says to an append, if it takes none.
     var refusal: ErrorCode?
     private var lastTicket: UInt64 = 0
-    private let seed: UInt64
+    private let random: SeededRandom
 
     /// Wall-clock time at the start.
     static let epoch: Int64 = 1_700_000_000_000
@@ -27,8 +28,8 @@ final class GroupScenario: CustomStringConvertible {
         settings.initialRebalanceDelay = 0
         change(&settings)
         self.settings = settings
-        self.seed = seed
-        shard = GroupShard(settings: settings, random: SeededRandom(seed: seed))
+        random = SeededRandom(seed: seed)
+        shard = GroupShard(settings: settings, random: random)
         carryOut(shard.activate(at: now))
     }
 
@@ -81,12 +82,22 @@ final class GroupScenario: CustomStringConvertible {
 
     /// A shard that has read the log from its start.
     func reader() throws -> GroupShard {
-        var shard = GroupShard(settings: settings, random: SeededRandom(seed: seed))
+        var shard = GroupShard(settings: settings, random: random)
         for (index, entry) in log.enumerated() {
             let record = try #require(try GroupRecord(key: entry.key, value: entry.value))
             shard.replay(record, at: Offset(Int64(index)))
         }
         return shard
+    }
+
+    /// Goes on from a log that somebody else wrote.
+    func load(_ records: [Record]) throws {
+        log = try records.map { record in
+            let key = try #require(record.key)
+            let decoded = try #require(try GroupRecord(key: key, value: record.value))
+            return GroupRecordCodec.encode(decoded)
+        }
+        try restart()
     }
 
     /// The coordinator dies and another one takes over from its log.

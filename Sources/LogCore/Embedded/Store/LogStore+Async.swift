@@ -1,6 +1,6 @@
 /// The forms for async code. Each does what its namesake does, on the store's own threads.
 extension LogStore {
-    /// As the form that blocks; `progress` is called on another thread.
+    /// As the form that blocks.
     public static func open(
         _ path: String, options: Options = Options(),
         progress: @escaping @Sendable (RecoveryProgress) -> Void = { _ in }

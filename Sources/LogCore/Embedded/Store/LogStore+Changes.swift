@@ -100,7 +100,10 @@ extension LogStore {
     public func runHousekeeping() throws(LogStoreError) {
         try house.withLock { (_) throws(LogStoreError) in
             try withState { _ in }
-            directory.housekeeping(now: world.clock.wall())
+            let now = world.clock.wall()
+            directory.housekeeping(now: now)
+            while directory.cleanFilthiest(now: now, compactionResources) != nil {}
+            try withState { _ in }
             try checkpoint()
         }
     }
@@ -121,18 +124,17 @@ extension LogStore {
     /// - Throws: `offline`, `storageFull`. The store is closed all the same, and the next opening
     ///   checks it.
     public func close() throws(LogStoreError) {
-        try house.withLock { (_) throws(LogStoreError) in
-            try changes.withLock { (_) throws(LogStoreError) in try end() }
-        }
-    }
-
-    private func end() throws(LogStoreError) {
+        // First, so that housekeeping stops where it is.
         guard let topics = endState() else { return }
         for topic in topics { topic.finish(.closed) }
-        do throws(LogError) {
-            try directory.close()
-        } catch {
-            throw LogStoreError(error)
+        try house.withLock { (_) throws(LogStoreError) in
+            try changes.withLock { (_) throws(LogStoreError) in
+                do throws(LogError) {
+                    try directory.close()
+                } catch {
+                    throw LogStoreError(error)
+                }
+            }
         }
     }
 }

@@ -38,6 +38,7 @@ public final class LogStore: Sendable {
     let world: World
     let disk: DiskQueue
     let cursors = CursorTable()
+    private let compactionMemoryBytes: Int
     private let state: Mutex<State>
     /// Held by whoever keeps house or closes: one at a time. Taken before `changes`.
     let house = Mutex<Void>(())
@@ -55,12 +56,15 @@ public final class LogStore: Sendable {
     static let partitionCounts = 1...100_000
     static let internalPrefix = "__"
 
-    init(directory: LogDirectory, world: World, disk: DiskQueue, _ state: State) {
+    private init(
+        directory: LogDirectory, world: World, disk: DiskQueue, _ options: Options, _ state: State
+    ) {
         path = directory.path
         recovery = Recovery(directory.report)
         self.directory = directory
         self.world = world
         self.disk = disk
+        compactionMemoryBytes = options.compactionMemoryBytes
         self.state = Mutex(state)
     }
 
@@ -70,13 +74,14 @@ public final class LogStore: Sendable {
     ///
     /// After a clean `close` this reads a few small files. After a crash the end of each partition
     /// is checked, from where it is known to be on disk, and what was not finished is cut off:
-    /// `recovery` says what, and `progress` is called meanwhile.
+    /// `recovery` says what, and `progress` is called meanwhile, from several threads, one at a
+    /// time.
     ///
     /// - Throws: `locked`; `damaged` for a list of topics or a checkpoint that cannot be read (a
     ///   damaged partition throws when it is used, the others go on); `storageFull`, `io`.
     public static func open(
         _ path: String, options: Options = Options(),
-        progress: (RecoveryProgress) -> Void = { _ in }
+        progress: @escaping @Sendable (RecoveryProgress) -> Void = { _ in }
     ) throws(LogStoreError) -> LogStore {
         try open(
             path, options: options, world: .posix(log: MessageLog(handler: options.onMessage)),
@@ -94,20 +99,19 @@ public final class LogStore: Sendable {
 
     static func open(
         _ path: String, options: Options, world: World, disk: DiskQueue,
-        progress: (RecoveryProgress) -> Void
+        progress: @escaping @Sendable (RecoveryProgress) -> Void
     ) throws(LogStoreError) -> LogStore {
         let directory: LogDirectory
         do throws(LogError) {
             directory = try LogDirectory.open(
                 path, world: world, defaults: TopicSettings().logConfiguration,
-                progress: { done, total in
-                    progress(RecoveryProgress(partitionsDone: done, partitionsTotal: total))
-                })
+                progress: { progress(RecoveryProgress($0)) })
         } catch {
             throw LogStoreError(error)
         }
         let state = try StoreOpening(directory: directory, world: world).run()
-        let store = LogStore(directory: directory, world: world, disk: disk, state)
+        let store = LogStore(
+            directory: directory, world: world, disk: disk, options, state)
         if let interval = options.housekeepingInterval {
             Housekeeper(store, every: interval).start()
         }
@@ -215,6 +219,16 @@ public final class LogStore: Sendable {
             if state.isClosed { throw .closed }
             return try body(&state)
         }
+    }
+
+    /// What a round of compaction may use; it stops when the store is closed.
+    var compactionResources: CleaningResources {
+        var resources = CleaningResources()
+        resources.mapBytes = max(compactionMemoryBytes, 1 << 16)
+        resources.isCancelled = { [weak self] in
+            self?.state.withLock { $0.isClosed } ?? true
+        }
+        return resources
     }
 
     /// Marks the store as closed. Returns its topics; nil when it was closed already.

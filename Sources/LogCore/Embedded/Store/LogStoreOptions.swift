@@ -7,6 +7,10 @@ extension LogStore {
         /// the program calls `runHousekeeping()` when it likes.
         public var housekeepingInterval: Duration? = .seconds(60)
 
+        /// Memory for one round of compaction, which needs 24 bytes for each key that was written
+        /// since the last one; with less, it takes several rounds.
+        public var compactionMemoryBytes = 16 << 20
+
         /// Threads that the async forms use at most for the disk.
         public var diskThreads = 8
 
@@ -29,6 +33,16 @@ extension LogStore {
     public struct RecoveryProgress: Sendable, Hashable {
         public let partitionsDone: Int
         public let partitionsTotal: Int
+        /// Bytes of segment files that were checked, of all that have to be.
+        public let bytesDone: Int
+        public let bytesTotal: Int
+
+        init(_ progress: RecoveryReport.Progress) {
+            partitionsDone = progress.logsDone
+            partitionsTotal = progress.logCount
+            bytesDone = progress.bytesDone
+            bytesTotal = progress.byteCount
+        }
     }
 
     /// What opening found.

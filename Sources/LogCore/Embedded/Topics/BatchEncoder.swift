@@ -41,13 +41,15 @@ struct BatchEncoder {
             capacity: capacity(records, indices, next, count))
         while next < count {
             let index = indices.map { $0[$0.startIndex + next] } ?? next
-            let size = records[index].sizeEstimate
+            // Once: each look into the array is a copy of the record, which is three retains.
+            let record = records[index]
+            let size = record.sizeEstimate
             if builder.recordCount > 0, builder.sizeInBytes + size > settings.batchBytes { break }
             // The builder itself takes up to 2 GiB, and nothing that the log would refuse.
             guard size <= 2 << 30 else {
                 throw .recordTooLarge(size: size, limit: settings.maximumRecordBytes)
             }
-            try append(records[index], to: &builder)
+            try append(record, to: &builder)
             next += 1
         }
         do throws(CompressionError) {
@@ -68,6 +70,7 @@ struct BatchEncoder {
         return RecordBatchHeader.size + max(size, wanted)
     }
 
+    @inline(__always)
     private func append(
         _ record: NewRecord, to builder: inout RecordBatchBuilder
     ) throws(LogStoreError) {
@@ -85,6 +88,7 @@ struct BatchEncoder {
 
 extension NewRecord {
     /// Its size in a batch, and a few bytes more.
+    @inline(__always)
     fileprivate var sizeEstimate: Int {
         var size = 24 + (key?.count ?? 0) + (value?.count ?? 0)
         for header in headers { size += 10 + header.name.utf8.count + (header.value?.count ?? 0) }

@@ -32,6 +32,18 @@ extension SettingText {
         }
     }
 
+    static func ratio(
+        _ name: String, _ path: any WritableKeyPath<TopicSettings, Double> & Sendable
+    ) -> SettingText {
+        SettingText(name) {
+            String($0[keyPath: path])
+        } read: { text, settings in
+            guard let value = Double(text) else { return false }
+            settings[keyPath: path] = value
+            return true
+        }
+    }
+
     static func optional(
         _ name: String, _ path: any WritableKeyPath<TopicSettings, Int?> & Sendable
     ) -> SettingText {
@@ -39,6 +51,30 @@ extension SettingText {
             $0[keyPath: path].map { String($0) }
         } read: { text, settings in
             settings[keyPath: path] = Int(text)
+            return settings[keyPath: path] != nil
+        }
+    }
+
+    static func duration(
+        _ name: String, _ path: any WritableKeyPath<TopicSettings, Duration> & Sendable
+    ) -> SettingText {
+        SettingText(name) {
+            String($0[keyPath: path].milliseconds)
+        } read: { text, settings in
+            guard let value = Int64(text) else { return false }
+            settings[keyPath: path] = .milliseconds(value)
+            return true
+        }
+    }
+
+    static func optional(
+        _ name: String, _ path: any WritableKeyPath<TopicSettings, Duration?> & Sendable
+    ) -> SettingText {
+        SettingText(name) {
+            $0[keyPath: path].map { String($0.milliseconds) }
+        } read: {
+            text, settings in
+            settings[keyPath: path] = Int64(text).map { .milliseconds($0) }
             return settings[keyPath: path] != nil
         }
     }
@@ -57,10 +93,14 @@ extension SettingText {
 
     static let all: [SettingText] = [
         .choice("cleanup.policy", \.cleanup),
-        .optional("retention.ms", \.retentionMilliseconds),
+        .ratio("min.cleanable.dirty.ratio", \.compaction.dirtyRatio),
+        .duration("min.compaction.lag.ms", \.compaction.minimumAge),
+        .optional("max.compaction.lag.ms", \.compaction.maximumAge),
+        .duration("delete.retention.ms", \.compaction.deletedKeyRetention),
+        .optional("retention.ms", \.retention),
         .optional("retention.bytes", \.retentionBytes),
         .number("segment.bytes", \.segmentBytes),
-        .number("segment.ms", \.segmentMilliseconds),
+        .duration("segment.ms", \.segmentAge),
         .choice("compression.type", \.compression),
         .optional("compression.level", \.compressionLevel),
         .number("batch.size", \.batchBytes),
@@ -71,16 +111,6 @@ extension SettingText {
 }
 
 extension TopicSettings {
-    fileprivate var retentionMilliseconds: Int? {
-        get { retention.map { Int($0.milliseconds) } }
-        set { retention = newValue.map { .milliseconds($0) } }
-    }
-
-    fileprivate var segmentMilliseconds: Int {
-        get { Int(segmentAge.milliseconds) }
-        set { segmentAge = .milliseconds(newValue) }
-    }
-
     /// The settings as words `name=value`, always in the same order.
     var words: [String] {
         SettingText.all.compactMap { setting in
@@ -124,11 +154,19 @@ extension TopicSettings {
         if let retentionBytes {
             try require("retentionBytes", retentionBytes, in: 0...Int.max)
         }
-        guard (retention ?? .zero) >= .zero, (retention ?? .zero) <= Self.longest else {
-            throw .invalidSettings("retention is not from 0 to 100 million days")
+        func require(_ name: String, _ value: Duration?, atLeast least: Duration = .zero)
+            throws(LogStoreError)
+        {
+            guard let value, value < least || value > Self.longest else { return }
+            throw .invalidSettings("\(name) is not from \(least) to 100 million days")
         }
-        guard segmentAge >= .milliseconds(1), segmentAge <= Self.longest else {
-            throw .invalidSettings("segmentAge is not from 1 ms to 100 million days")
+        try require("retention", retention)
+        try require("segmentAge", segmentAge, atLeast: .milliseconds(1))
+        try require("compaction.minimumAge", compaction.minimumAge)
+        try require("compaction.maximumAge", compaction.maximumAge, atLeast: .milliseconds(1))
+        try require("compaction.deletedKeyRetention", compaction.deletedKeyRetention)
+        guard compaction.dirtyRatio >= 0, compaction.dirtyRatio <= 1 else {
+            throw .invalidSettings("compaction.dirtyRatio is not from 0 to 1")
         }
         if let compressionLevel, let levels = codec.levels {
             try require("compressionLevel", compressionLevel, in: levels)
@@ -156,6 +194,10 @@ extension TopicSettings {
         configuration.retentionMilliseconds = retention?.milliseconds ?? -1
         configuration.maxMessageBytes = maximumRecordBytes
         configuration.timestampType = timestamps == .ofAppend ? .logAppendTime : .createTime
+        configuration.minCleanableDirtyRatio = compaction.dirtyRatio
+        configuration.minCompactionLagMilliseconds = compaction.minimumAge.milliseconds
+        configuration.maxCompactionLagMilliseconds = compaction.maximumAge?.milliseconds ?? .max
+        configuration.deleteRetentionMilliseconds = compaction.deletedKeyRetention.milliseconds
         configuration.cleanup =
             switch cleanup {
             case .delete: .delete

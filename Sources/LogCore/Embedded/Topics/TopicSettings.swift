@@ -35,7 +35,25 @@ public struct TopicSettings: Sendable, Hashable {
         case ofAppend = "LogAppendTime"
     }
 
+    /// How a compacted topic is cleaned.
+    public struct Compaction: Sendable, Hashable {
+        /// A partition is cleaned when this share of its closed segments has not been, from 0 to 1.
+        /// Less keeps it smaller and costs more work.
+        public var dirtyRatio = 0.5
+        /// How long every record is kept at least, also when there is a newer one of its key.
+        public var minimumAge: Duration = .zero
+        /// How long a record with a newer one of its key stays at most; nil for no limit.
+        public var maximumAge: Duration?
+        /// How long records that delete a key can be read after the cleaning that removed the key's
+        /// older ones: what a reader has to see a deletion.
+        public var deletedKeyRetention: Duration = .seconds(86_400)
+
+        public init() {}
+    }
+
     public var cleanup: Cleanup = .delete
+    /// Without meaning where `cleanup` is `delete`.
+    public var compaction = Compaction()
     /// How long records are kept, by their timestamps; nil for ever.
     public var retention: Duration?
     /// How many bytes a partition keeps; nil for no limit.

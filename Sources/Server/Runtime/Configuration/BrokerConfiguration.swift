@@ -1,4 +1,6 @@
+package import Coordination
 package import Primitives
+internal import RecordFormat
 
 /// Everything a broker was told, checked and typed. A value: a change makes a new one.
 ///
@@ -45,6 +47,10 @@ package struct BrokerConfiguration: Sendable {
     package let fetchSessionSlots: Int
     package let producerIDExpirationMilliseconds: Int64
     package let producerIDExpirationCheckMilliseconds: Int64
+
+    // Groups and their offsets.
+    package let groups: GroupSettings
+    package let offsetsTopic: OffsetsTopic
 
     // Rounds of background work.
     package let initialTaskDelayMilliseconds: Int64
@@ -94,6 +100,9 @@ package struct BrokerConfiguration: Sendable {
         producerIDExpirationCheckMilliseconds = values.int64(
             "producer.id.expiration.check.interval.ms")
 
+        groups = GroupSettings(values)
+        offsetsTopic = OffsetsTopic(values)
+
         initialTaskDelayMilliseconds = values.int64("log.initial.task.delay.ms")
         retentionCheckMilliseconds = values.int64("log.retention.check.interval.ms")
         flushCheckMilliseconds = values.int64("log.flush.scheduler.interval.ms")
@@ -130,6 +139,31 @@ package struct BrokerConfiguration: Sendable {
         layers.forCluster = forCluster.filter(passes)
         layers.forBroker = forBroker.filter(passes)
         return BrokerConfiguration(layers: layers, addresses: addresses)
+    }
+}
+
+extension GroupSettings {
+    fileprivate init(_ values: ConfigurationValues) {
+        self.init()
+        let least = values.int32("group.min.session.timeout.ms")
+        sessionTimeouts = least...max(least, values.int32("group.max.session.timeout.ms"))
+        initialRebalanceDelay = values.int32("group.initial.rebalance.delay.ms")
+        maximumSize = values.int32("group.max.size")
+        offsetMetadataLimit = values.int32("offset.metadata.max.bytes")
+        offsetRetention = values.int64("offsets.retention.minutes") * 60_000
+        offsetExpiryInterval = values.int64("offsets.retention.check.interval.ms")
+    }
+}
+
+extension OffsetsTopic {
+    fileprivate init(_ values: ConfigurationValues) {
+        partitions = values.int32("offsets.topic.num.partitions")
+        replicationFactor = Int16(clamping: values.int("offsets.topic.replication.factor"))
+        segmentBytes = values.int("offsets.topic.segment.bytes")
+        compression =
+            Compression(rawValue: Int8(clamping: values.int("offsets.topic.compression.codec")))
+            ?? .none
+        loadBytes = values.int("offsets.load.buffer.size")
     }
 }
 

@@ -10,11 +10,6 @@ package enum CommandLineResult: Sendable {
     case fail([String])
 }
 
-/// The release, as `--version` says it.
-package enum Release {
-    package static let version = "0.1.0"
-}
-
 enum CommandLineOrigin {
     static let override = "--override"
 }

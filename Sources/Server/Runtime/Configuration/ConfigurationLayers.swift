@@ -77,6 +77,9 @@ struct ConfigurationValues {
 
     func int(_ name: String) -> Int { Int(int64(name)) }
 
+    /// Of a setting whose type is no wider.
+    func int32(_ name: String) -> Int32 { Int32(clamping: int64(name)) }
+
     func double(_ name: String) -> Double {
         guard let number = Double(string(name)) else { preconditionFailure("\(name) is no number") }
         return number

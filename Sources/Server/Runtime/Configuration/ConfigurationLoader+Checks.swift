@@ -125,6 +125,16 @@ extension ConfigurationLoader {
         where isSet(name) && values.int64(name) == 0 {
             refuse(name, because: "\(name)=0 would delete everything: at least 1, or -1 for never")
         }
+        let (shortest, longest) = (
+            values.int64("group.min.session.timeout.ms"),
+            values.int64("group.max.session.timeout.ms")
+        )
+        if shortest > longest {
+            refuse(
+                "group.min.session.timeout.ms", "group.max.session.timeout.ms",
+                because: "group.min.session.timeout.ms=\(shortest) is more than"
+                    + " group.max.session.timeout.ms=\(longest)")
+        }
         let least = values.int64("log.cleaner.min.compaction.lag.ms")
         let most = values.int64("log.cleaner.max.compaction.lag.ms")
         if least > most {

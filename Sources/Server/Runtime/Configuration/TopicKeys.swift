@@ -8,6 +8,8 @@ extension ConfigurationKey {
         ("Node and cluster", nodeKeys),
         ("Network", networkKeys),
         ("Topics and clients", topicManagementKeys),
+        ("Groups", groupKeys),
+        ("Offsets of groups", offsetsKeys),
         ("Segments and sizes", logSegmentKeys),
         ("Retention", logRetentionKeys),
         ("Flushing and checkpoints", logFlushKeys),

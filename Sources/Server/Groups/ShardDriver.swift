@@ -1,0 +1,232 @@
+internal import Coordination
+internal import LogCore
+internal import Networking
+internal import Primitives
+internal import RecordFormat
+internal import WireProtocol
+
+/// Runs the coordinator's shard of one partition of `__consumer_offsets`, on one event loop: that
+/// loop takes every step, so they come one after another, and its timers are the shard's.
+///
+/// States: *loading* (a background thread reads the partition; requests are refused with
+/// COORDINATOR_LOAD_IN_PROGRESS), *active*, and *gone* (the partition went elsewhere, or could not
+/// be read: requests are refused with the reason). Inputs: `submit`, `topicsDeleted` and `resign`
+/// from any thread; the partition's high watermark; timers. Effects are those of the shard: records
+/// are appended at once, answers leave when what was appended before them is committed.
+///
+/// `@unchecked Sendable`: the variables are touched on `loop` alone; the rest never changes.
+final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
+    /// Requests that may wait for an answer; one more is refused.
+    private static let waitingLimit = 100_000
+
+    let partition: Partition
+    private let loop: any EventLoop
+    private let loader: ShardLoader
+    private let compression: Compression
+    private var world: World { loader.world }
+
+    /// nil unless active; `absence` is why.
+    private var shard: GroupShard?
+    private var absence = Refusal(.coordinatorLoadInProgress, "the groups are being loaded")
+    private var waiting: [GroupTicket: @Sendable (Result<GroupAnswer, Refusal>) -> Void] = [:]
+    private var lastTicket: UInt64 = 0
+    private var answers = CommittedAnswers()
+    private var timers: [GroupTimer: TimerToken] = [:]
+
+    init(
+        partition: Partition, loop: any EventLoop, settings: GroupSettings, topic: OffsetsTopic,
+        world: World
+    ) {
+        self.partition = partition
+        self.loop = loop
+        compression = topic.compression
+        loader = ShardLoader(
+            partition: partition, settings: settings, world: world, pieceBytes: topic.loadBytes)
+    }
+
+    // MARK: From any thread
+
+    /// Begins to load. Once.
+    func start() {
+        let accepted = world.background.submit { [self] in
+            let result = Result { () throws(LogReadError) in try loader.load() }
+            loop.execute { [self] in loaded(result) }
+        }
+        if !accepted { onLoop { [self] in startLater() } }
+    }
+
+    /// Takes a step for a request. Of the step's answers one is for the request: `answer` gets it,
+    /// or the reason why there is none, on the loop.
+    func submit(
+        version: Int16, client: GroupClient,
+        step body: @escaping @Sendable (inout GroupShard, GroupCall) -> [GroupEffect],
+        answer: @escaping @Sendable (Result<GroupAnswer, Refusal>) -> Void
+    ) {
+        onLoop { [self] in
+            if shard == nil { return answer(.failure(absence)) }
+            if waiting.count >= Self.waitingLimit {
+                let text = "\(waiting.count) requests wait for groups of \(partition.id)"
+                return answer(.failure(Refusal(.coordinatorNotAvailable, text)))
+            }
+            lastTicket += 1
+            let ticket = GroupTicket(lastTicket)
+            waiting[ticket] = answer
+            let call = GroupCall(ticket: ticket, version: version, client: client, now: now)
+            step { body(&$0, call) }
+        }
+    }
+
+    func topicsDeleted(_ names: [String]) {
+        onLoop { [self] in step { $0.topicsDeleted(names, at: now) } }
+    }
+
+    /// The partition is led elsewhere from now on, or the broker stops: everyone who waits is sent
+    /// away.
+    func resign() {
+        onLoop { [self] in
+            let refusal = Refusal(.notCoordinator, "\(partition.id) is not led here any more")
+            step { $0.resign(at: now) }
+            shard = nil
+            absence = refusal
+            for entry in answers.takeAll() {
+                deliver(entry.ticket, entry.answer.refused(with: refusal.code))
+            }
+            for token in timers.values { loop.cancel(token) }
+            timers = [:]
+            waiting = [:]
+            partition.unpark(self)
+        }
+    }
+
+    /// The partition's high watermark moved.
+    func wake() {
+        onLoop { [self] in sendCommitted() }
+    }
+
+    private func onLoop(_ job: @escaping @Sendable () -> Void) {
+        if loop.isCurrent { job() } else { loop.execute(job) }
+    }
+}
+
+// MARK: On the loop
+
+extension ShardDriver {
+    private var now: GroupTime {
+        GroupTime(monotonic: loop.now, wall: world.clock.wall())
+    }
+
+    private func startLater() {
+        _ = loop.schedule(at: loop.now.adding(milliseconds: 100)) { [self] in start() }
+    }
+
+    private func loaded(_ result: Result<GroupShard, LogReadError>) {
+        guard absence.code == .coordinatorLoadInProgress else { return }
+        switch result {
+        case .success(let loaded):
+            shard = loaded
+            partition.park(self)
+            step { $0.activate(at: now) }
+        case .failure(let error):
+            absence = Refusal(.coordinatorNotAvailable, "\(partition.id) cannot be read: \(error)")
+            world.log(.error, "groups of \(partition.id) cannot be loaded: \(error)")
+        }
+    }
+
+    private func step(_ body: (inout GroupShard) -> [GroupEffect]) {
+        guard var current = shard else { return }
+        // Held in one place only, so that it changes without being copied.
+        shard = nil
+        let effects = body(&current)
+        shard = current
+        carryOut(effects)
+    }
+
+    private func carryOut(_ effects: [GroupEffect]) {
+        for effect in effects {
+            switch effect {
+            case .append(let append): self.append(append)
+            case .answer(let ticket, let answer):
+                answers.add(CommittedAnswers.Answer(ticket: ticket, answer: answer))
+            case .setTimer(let timer, let time): set(timer, at: time)
+            case .cancelTimer(let timer):
+                if let token = timers.removeValue(forKey: timer) { loop.cancel(token) }
+            case .note(let level, let line): world.log(level, line)
+            }
+        }
+        sendCommitted()
+    }
+
+    private func set(_ timer: GroupTimer, at time: MonotonicTime) {
+        if let token = timers.removeValue(forKey: timer) { loop.cancel(token) }
+        timers[timer] = loop.schedule(at: time) { [self] in
+            timers[timer] = nil
+            step { $0.fired(timer, at: now) }
+        }
+    }
+
+    private func append(_ append: GroupAppend) {
+        do throws(Refusal) {
+            let result = try partition.append(
+                try encode(append.records), acks: -1, now: world.clock.wall())
+            let end = result.lastOffset.advanced(by: 1)
+            answers.appended(upTo: end, mustFlush: result.isFlushDue)
+            if result.isFlushDue { waitForDisk(result, end: end) }
+            step { $0.appended(append, at: result.firstOffset, now: now) }
+        } catch {
+            world.log(.warn, "groups' records for \(partition.id) refused: \(error.message)")
+            step { $0.refused(append, with: Self.code(of: error), now: now) }
+        }
+    }
+
+    private func encode(_ records: [GroupRecord]) throws(Refusal) -> Bytes {
+        var builder = RecordBatchBuilder(compression: compression)
+        let now = world.clock.wall()
+        for record in records {
+            let encoded = GroupRecordCodec.encode(record)
+            builder.append(timestamp: now, key: encoded.key, value: encoded.value)
+        }
+        do throws(CompressionError) {
+            return try builder.build()
+        } catch {
+            throw Refusal(.unknownServerError, "\(error)")
+        }
+    }
+
+    private func waitForDisk(_ result: AppendResult, end: Offset) {
+        partition.whenOnDisk(result) { [self] refusal in
+            onLoop { [self] in
+                if let refusal {
+                    world.log(.error, "groups of \(partition.id): \(refusal.message)")
+                    for entry in answers.takeAll() {
+                        deliver(entry.ticket, entry.answer.refused(with: Self.code(of: refusal)))
+                    }
+                } else {
+                    for entry in answers.take(onDisk: end) { deliver(entry.ticket, entry.answer) }
+                }
+            }
+        }
+    }
+
+    private func sendCommitted() {
+        if answers.count == 0 { return }
+        // A log that cannot tell will not be appended to either: its partition goes away.
+        guard let committed = try? partition.highWatermark else { return }
+        for entry in answers.take(committed: committed) { deliver(entry.ticket, entry.answer) }
+    }
+
+    private func deliver(_ ticket: GroupTicket, _ answer: GroupAnswer) {
+        waiting.removeValue(forKey: ticket)?(.success(answer))
+    }
+
+    /// What a client of the coordinator is told where the log refused.
+    private static func code(of refusal: Refusal) -> ErrorCode {
+        switch refusal.code {
+        case .unknownTopicOrPartition, .notEnoughReplicas, .notEnoughReplicasAfterAppend,
+            .requestTimedOut:
+            .coordinatorNotAvailable
+        case .notLeaderOrFollower, .kafkaStorageError: .notCoordinator
+        case .messageTooLarge, .recordListTooLarge: .invalidCommitOffsetSize
+        default: .unknownServerError
+        }
+    }
+}

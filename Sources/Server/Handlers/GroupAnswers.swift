@@ -1,0 +1,20 @@
+internal import Coordination
+
+extension Result where Failure == Refusal {
+    /// The success, or what stands for the refusal in its place.
+    func orElse(_ make: (Refusal) -> Success) -> Success {
+        switch self {
+        case .success(let value): value
+        case .failure(let refusal): make(refusal)
+        }
+    }
+}
+
+extension [String] {
+    /// Each once, in the order of their first occurrence: a short request must not lead to an answer
+    /// many times its size.
+    var distinct: [String] {
+        var seen: Set<String> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

@@ -1,0 +1,186 @@
+internal import LogCore
+internal import Primitives
+internal import RecordFormat
+
+/// `apus log stat`: what each partition holds, and the totals.
+struct StatCommand {
+    private let operands: [String]
+    private let usesJSON: Bool
+    private let showsHelp: Bool
+    private let shell: Shell
+
+    init(_ arguments: ArraySlice<String>, _ shell: Shell) throws(UsageError) {
+        let parsed = try Options(arguments, known: [Option("--json"), Option("--help")])
+        operands = parsed.operands
+        usesJSON = parsed.has("--json")
+        showsHelp = parsed.has("--help")
+        self.shell = shell
+    }
+
+    func run() throws(UsageError) -> ExitCode {
+        if showsHelp {
+            shell.output.write(LogCommand.help)
+            return .sound
+        }
+        var (targets, code) = try LogCommand.targets(operands, shell)
+        var table = Self.table
+        var totals = Totals()
+        for target in targets {
+            do throws(FileError) {
+                for statistics in try statistics(of: target) {
+                    totals.add(statistics)
+                    if let damage = statistics.damage {
+                        shell.errors.write(
+                            "apus: \(damage.file) at position \(damage.position): no batch; "
+                                + "not counted from there on\n")
+                    }
+                    if usesJSON { write(statistics) } else { table.add(row(statistics)) }
+                }
+            } catch {
+                shell.errors.write("apus: \(error)\n")
+                code = code.combined(with: .io)
+            }
+        }
+        if usesJSON {
+            totals.writeJSON(shell.output)
+        } else {
+            table.add(totals.row)
+            table.write(to: shell.output)
+        }
+        return code
+    }
+
+    private func statistics(
+        of target: InspectionTarget
+    ) throws(FileError) -> [PartitionStatistics] {
+        switch target {
+        case .root(let path, let partitions):
+            let root = try RootState(path, files: shell.files)
+            var all: [PartitionStatistics] = []
+            for partition in partitions {
+                all.append(try PartitionStatistics(partition, root: root, files: shell.files))
+            }
+            return all
+        case .partition(let partition):
+            let root = try RootState(partition.parent, files: shell.files)
+            return [try PartitionStatistics(partition, root: root, files: shell.files)]
+        case .file(let file):
+            let partition = InspectedPartition(directory: InspectedFile.parent(file.path))
+            return [try PartitionStatistics(partition, only: file, files: shell.files)]
+        }
+    }
+
+    // MARK: Lines
+
+    private static var table: Table {
+        Table(
+            [
+                "PARTITION", "SEGMENTS", "BYTES", "BATCHES", "RECORDS", "OFFSETS", "TIMES",
+                "COMPRESSION", "PRODUCERS", "EPOCH", "UNFLUSHED", "DIRTY",
+            ], rightAligned: [1, 2, 3, 4, 8, 9, 10, 11])
+    }
+
+    private func row(_ statistics: PartitionStatistics) -> [String] {
+        let offsets = statistics.endOffset.map { "\(statistics.firstOffset ?? $0)..<\($0)" }
+        let times = statistics.firstTimestamp.flatMap { first in
+            statistics.lastTimestamp.map { "\(UTCTime.text(first)) to \(UTCTime.text($0))" }
+        }
+        let codecs = statistics.compression.map(\.codec.description).joined(separator: ",")
+        return [
+            statistics.name, "\(statistics.segments)", "\(statistics.logBytes)",
+            "\(statistics.batches)", "\(statistics.records)", offsets ?? "-", times ?? "-",
+            codecs.isEmpty ? "-" : codecs, "\(statistics.producers)",
+            statistics.epochs.last.map { "\($0.epoch)" } ?? "-",
+            "\(statistics.unflushedBytes)", statistics.dirtyBytes.map { "\($0)" } ?? "-",
+        ]
+    }
+
+    private func write(_ statistics: PartitionStatistics) {
+        let output = shell.output
+        var object = JSONObject(output)
+        if let partition = statistics.partition {
+            object.add("topic", partition.topic)
+            object.add("partition", Int64(partition.partition.rawValue))
+        }
+        object.add("directory", statistics.directory)
+        object.add("segments", Int64(statistics.segments))
+        object.add("logBytes", Int64(statistics.logBytes))
+        object.add("totalBytes", Int64(statistics.totalBytes))
+        object.add("batches", Int64(statistics.batches))
+        object.add("controlBatches", Int64(statistics.controlBatches))
+        object.add("records", Int64(statistics.records))
+        object.add("firstOffset", statistics.firstOffset?.rawValue)
+        object.add("endOffset", statistics.endOffset?.rawValue)
+        object.add("logStartOffset", statistics.logStart?.rawValue)
+        object.add("recoveryPoint", statistics.recoveryPoint?.rawValue)
+        object.add("highWatermark", statistics.highWatermark?.rawValue)
+        object.add("firstTimestamp", statistics.firstTimestamp?.rawValue)
+        object.add("lastTimestamp", statistics.lastTimestamp?.rawValue)
+        object.add("compression", each: statistics.compression) { used in
+            output.writeJSON(used.codec.description)
+        }
+        object.add("producers", Int64(statistics.producers))
+        object.add("openTransactions", Int64(statistics.openTransactions))
+        object.add("epochs", each: statistics.epochs) { entry in
+            var epoch = JSONObject(output)
+            epoch.add("epoch", Int64(entry.epoch.rawValue))
+            epoch.add("startOffset", entry.start.rawValue)
+            epoch.end(line: false)
+        }
+        object.add("unflushedBytes", Int64(statistics.unflushedBytes))
+        object.add("dirtyBytes", statistics.dirtyBytes.map(Int64.init))
+        object.end()
+    }
+}
+
+extension PartitionStatistics {
+    fileprivate var name: String {
+        partition?.description ?? InspectedFile.lastComponent(directory)
+    }
+}
+
+/// Sums over partitions.
+private struct Totals {
+    var partitions = 0
+    var segments = 0
+    var logBytes = 0
+    var totalBytes = 0
+    var batches = 0
+    var records = 0
+    var producers = 0
+    var unflushedBytes = 0
+    var dirtyBytes = 0
+
+    mutating func add(_ statistics: PartitionStatistics) {
+        partitions += 1
+        segments += statistics.segments
+        logBytes += statistics.logBytes
+        totalBytes += statistics.totalBytes
+        batches += statistics.batches
+        records += statistics.records
+        producers += statistics.producers
+        unflushedBytes += statistics.unflushedBytes
+        dirtyBytes += statistics.dirtyBytes ?? 0
+    }
+
+    var row: [String] {
+        [
+            "total: \(partitions)", "\(segments)", "\(logBytes)", "\(batches)", "\(records)", "",
+            "", "", "\(producers)", "", "\(unflushedBytes)", "\(dirtyBytes)",
+        ]
+    }
+
+    func writeJSON(_ output: Output) {
+        var object = JSONObject(output)
+        object.add("partitions", Int64(partitions))
+        object.add("segments", Int64(segments))
+        object.add("logBytes", Int64(logBytes))
+        object.add("totalBytes", Int64(totalBytes))
+        object.add("batches", Int64(batches))
+        object.add("records", Int64(records))
+        object.add("producers", Int64(producers))
+        object.add("unflushedBytes", Int64(unflushedBytes))
+        object.add("dirtyBytes", Int64(dirtyBytes))
+        object.end()
+    }
+}

@@ -1,0 +1,33 @@
+/// Rows under a head, each column as wide as its widest cell; numbers to the right.
+struct Table {
+    private let head: [String]
+    private let rightAligned: Set<Int>
+    private var rows: [[String]] = []
+
+    /// - Parameter rightAligned: numbers of the columns that hold numbers.
+    init(_ head: [String], rightAligned: Set<Int>) {
+        self.head = head
+        self.rightAligned = rightAligned
+    }
+
+    /// - Precondition: a cell for each column.
+    mutating func add(_ row: [String]) {
+        precondition(row.count == head.count, "\(row.count) cells for \(head.count) columns")
+        rows.append(row)
+    }
+
+    func write(to output: Output) {
+        let widths = head.indices.map { column in
+            ([head] + rows).map { $0[column].count }.max() ?? 0
+        }
+        for row in [head] + rows {
+            let cells = row.indices.map { column -> String in
+                let space = String(repeating: " ", count: widths[column] - row[column].count)
+                if rightAligned.contains(column) { return space + row[column] }
+                // Nothing follows the last cell.
+                return column == row.count - 1 ? row[column] : row[column] + space
+            }
+            output.write(cells.joined(separator: "  ") + "\n")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+internal import Foundation
+internal import Primitives
+internal import Testing
+
+@testable internal import apus
+
+@Suite struct CommandLineTests {
+    @Test("help and version go to standard output, refusals to standard error with code 64")
+    func conventions() {
+        #expect(apus("--version").output.hasPrefix("apus "))
+        #expect(apus("--help").output.contains("log dump|verify|stat"))
+        #expect(apus("log", "--help").output.contains("--from-offset"))
+        #expect(apus("log", "verify", "--help").code == .sound)
+        for outcome in [
+            apus(), apus("lgo"), apus("log"), apus("log", "burn"), apus("log", "dump"),
+            apus("log", "dump", "--jsn", "/"), apus("log", "dump", "--from-offset"),
+            apus("log", "dump", "--from-offset=-1", "/"),
+            apus("log", "dump", "--from-offset=2", "--to-offset=1", "/"),
+            apus("log", "dump", "--json=yes", "/"), apus("log", "stat", "--topic=a", "/"),
+            apus("log", "dump", "--from-time=noon", "/"),
+            apus("log", "dump", "--topic=a", "--topic=b", "/"),
+        ] {
+            #expect(outcome.code == .usage)
+            #expect(outcome.output.isEmpty && outcome.errors.hasPrefix("apus"))
+        }
+    }
+
+    @Test("a path that names nothing of a log is said, with code 66")
+    func missing() throws {
+        let place = try Place()
+        try place.write(Bytes("x"), to: "letter.txt")
+        for path in ["/nothing", "", "/letter.txt"] {
+            let outcome = apus("log", "verify", place.path + path)
+            #expect(outcome.code == .noInput)
+            #expect(outcome.errors.contains(place.path + path))
+        }
+    }
+
+    @Test("dots stand for the working directory, so that a partition knows its name")
+    func dots() {
+        func plain(_ path: String) -> String {
+            Shell(
+                files: PosixFileSystem(), output: Output(.memory), errors: Output(.memory),
+                workingDirectory: "/logs/t-0"
+            ).plain(path)
+        }
+        #expect(plain(".") == "/logs/t-0" && plain("..") == "/logs" && plain("./") == "/logs/t-0")
+        #expect(plain("a//") == "a" && plain("/") == "/" && plain("../u-1/.") == "/logs/u-1")
+    }
+
+    @Test(
+        "times are read and written in UTC",
+        arguments: [
+            ("1970-01-01T00:00:00.000Z", 0), ("2000-02-29T23:59:59.999Z", 951_868_799_999),
+            ("2023-11-14T22:13:20.000Z", 1_700_000_000_000),
+            ("1969-12-31T23:59:59.999Z", -1), ("2100-03-01T00:00:00.000Z", 4_107_542_400_000),
+        ])
+    func times(text: String, milliseconds: Int64) {
+        #expect(UTCTime.text(Timestamp(milliseconds)) == text)
+        #expect(UTCTime.parse(text) == Timestamp(milliseconds))
+        #expect(UTCTime.parse("\(milliseconds)") == Timestamp(milliseconds))
+    }
+
+    @Test("what is no time is refused")
+    func wrongTimes() {
+        for text in ["", "now", "2023-02-29", "2023-13-01", "2023-1-1", "2023-01-01T25:00", "1.5"] {
+            #expect(UTCTime.parse(text) == nil, "\(text)")
+        }
+        #expect(UTCTime.parse("2023-11-14T22:13") == Timestamp(1_699_999_980_000))
+    }
+
+    @Test("columns are as wide as their widest cell")
+    func table() {
+        let output = Output(.memory)
+        var table = Table(["NAME", "SIZE"], rightAligned: [1])
+        table.add(["a", "1"])
+        table.add(["longer", "12345"])
+        table.write(to: output)
+        #expect(output.contents.text == "NAME     SIZE\na           1\nlonger  12345\n")
+    }
+
+    @Test("numbers are written in full")
+    func numbers() {
+        let output = Output(.memory)
+        for number in [0, -1, 10, Int64.max, Int64.min] {
+            output.write(number)
+            output.write(UInt8(ascii: " "))
+        }
+        #expect(
+            output.contents.text == "0 -1 10 9223372036854775807 -9223372036854775808 ")
+    }
+}
