@@ -11,25 +11,26 @@ struct ReadScenario: Scenario {
 
     func run(_ bench: Workbench) throws(BenchmarkFailed) -> [Figure] {
         try bench.withDirectory { (path) throws(BenchmarkFailed) in
-            do throws(LogStoreError) {
-                let store = try LogStore.open(path + "/store")
-                let count = bench.scaled(2_000_000)
-                // Small batches: what a random read has to look through is a batch.
-                var settings = TopicSettings()
-                settings.batchBytes = 4096
-                let topic = try store.createTopic("read", settings: settings)
-                let value = RecordBytes([UInt8](repeating: 0x61, count: Self.recordBytes))
-                let records = [NewRecord](repeating: NewRecord(value), count: 1000)
-                for _ in 0..<max(1, count / records.count) { try topic.append(records) }
-                let partition = try topic.partition(0)
-                let log = path + "/store/read-0/00000000000000000000.log"
-                let figures = [
-                    try sequential(bench, partition, log), try random(bench, partition, log),
-                ]
-                try store.close()
-                return figures
-            } catch { throw BenchmarkFailed("\(error)") }
+            let partition = try fill(path + "/store", bench.scaled(2_000_000))
+            let log = path + "/store/read-0/00000000000000000000.log"
+            return [
+                try sequential(bench, partition, log), try random(bench, partition, log),
+            ]
         }
+    }
+
+    private func fill(_ path: String, _ count: Int) throws(BenchmarkFailed) -> LogPartition {
+        do throws(LogStoreError) {
+            let store = try LogStore.open(path)
+            // Small batches: what a random read has to look through is a batch.
+            var settings = TopicSettings()
+            settings.batchBytes = 4096
+            let topic = try store.createTopic("read", settings: settings)
+            let value = RecordBytes([UInt8](repeating: 0x61, count: Self.recordBytes))
+            let records = [NewRecord](repeating: NewRecord(value), count: 1000)
+            for _ in 0..<max(1, count / records.count) { try topic.append(records) }
+            return try topic.partition(0)
+        } catch { throw BenchmarkFailed("\(error)") }
     }
 
     private func sequential(
@@ -40,7 +41,7 @@ struct ReadScenario: Scenario {
         for _ in 0..<bench.rounds {
             limit = max(
                 limit,
-                try rate { (file, count) throws(FileError) in
+                try rate(of: log) { (file, count) throws(FileError) in
                     let buffer = ByteStorage(capacity: 1 << 18)
                     var position = 0
                     while true {
@@ -50,7 +51,7 @@ struct ReadScenario: Scenario {
                     }
                     // As many records as lie in so many bytes.
                     count += position / Self.recordBytes
-                } of: log)
+                })
             ours = max(
                 ours,
                 try rate { (count) throws(LogStoreError) in
@@ -75,7 +76,7 @@ struct ReadScenario: Scenario {
         for _ in 0..<bench.rounds {
             limit = max(
                 limit,
-                try rate { (file, count) throws(FileError) in
+                try rate(of: log) { (file, count) throws(FileError) in
                     let size = try file.size()
                     let buffer = ByteStorage(capacity: 4096)
                     var place = Scatter()
@@ -84,7 +85,7 @@ struct ReadScenario: Scenario {
                             into: buffer.unsafeMutable, at: place.next(below: size - 4096))
                         count += 1
                     }
-                } of: log)
+                })
             ours = max(
                 ours,
                 try rate { (count) throws(LogStoreError) in
@@ -115,7 +116,7 @@ struct ReadScenario: Scenario {
     }
 
     private func rate(
-        _ body: (any File, inout Int) throws(FileError) -> Void, of path: String
+        of path: String, _ body: (any File, inout Int) throws(FileError) -> Void
     ) throws(BenchmarkFailed) -> Double {
         let start = monotonicSeconds()
         var count = 0

@@ -33,7 +33,7 @@ struct TailScenario: Scenario {
     private static func following(
         _ bench: Workbench, _ count: Int
     ) throws(BenchmarkFailed) -> Latencies {
-        try bench.withDirectory { (path) throws(BenchmarkFailed) in
+        let latencies = try bench.withDirectory { (path) throws(BenchmarkFailed) in
             do throws(LogStoreError) {
                 let store = try LogStore.open(path + "/store")
                 let topic = try store.createTopic("followed")
@@ -60,9 +60,10 @@ struct TailScenario: Scenario {
                 }
                 isDone.sleep()
                 try store.close()
-                return try latencies.checked(count)
+                return latencies
             } catch { throw BenchmarkFailed("\(error)") }
         }
+        return try latencies.checked(count)
     }
 
     private static func throughPipe(_ count: Int) throws(BenchmarkFailed) -> Latencies {

@@ -75,8 +75,10 @@ internal import Glibc
         try statement.run()
     }
 
-    /// A prepared statement; not to be kept longer than its connection.
+    /// A prepared statement.
     @safe final class Statement {
+        /// Kept open, and the library loaded, for as long as there is a statement.
+        private let database: SQLite
         private let handle: Handle
         private let bindBlob: BindBlob
         private let stepCall: Call
@@ -88,6 +90,7 @@ internal import Glibc
             guard unsafe database.prepare(database.connection, sql, -1, &made, nil) == 0,
                 let statement = unsafe made
             else { throw BenchmarkFailed("SQLite does not take: \(sql)") }
+            self.database = database
             unsafe handle = statement
             unsafe bindBlob = unsafe database.bindBlob
             unsafe stepCall = unsafe database.stepCall
