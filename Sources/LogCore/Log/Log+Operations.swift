@@ -186,36 +186,4 @@ extension Log {
             try contents.restart(at: offset, now: now, configuration)
         }
     }
-
-    // MARK: Housekeeping
-
-    /// Deletes what retention no longer keeps. Returns how many segments went.
-    @discardableResult
-    package func applyRetention(now: Timestamp) throws(LogError) -> Int {
-        let mark = highWatermark
-        return try withContents { (contents, configuration) throws(LogError) in
-            try contents.applyRetention(
-                now: now, highWatermark: mark ?? contents.endOffset, configuration)
-        }
-    }
-
-    /// Retention, rolling by age, flushing by age, forgetting of silent producers, closing of files
-    /// that nobody used since the last call.
-    func runHousekeeping(now: Timestamp) throws(LogError) {
-        try applyRetention(now: now)
-        let isFlushDue = try withContents { (contents, configuration) throws(LogError) in
-            try contents.rollIfAged(now: now, configuration)
-            contents.producers.expire(
-                now: now, after: configuration.producerExpirationMilliseconds)
-            // Segments that were left are flushed, so that recovery has little to scan.
-            if contents.recoveryPoint < contents.segments[contents.activeIndex].baseOffset {
-                return true
-            }
-            guard let since = contents.unflushedSince else { return false }
-            let due = since.adding(milliseconds: configuration.flushMilliseconds)
-            return context.world.clock.monotonic() >= due
-        }
-        if isFlushDue { try flush() }
-        try withContents { (contents, _) throws(LogError) in try contents.closeIdleFiles() }
-    }
 }

@@ -46,20 +46,22 @@ extension LogContents {
         guard isBehind || hasUnsyncedNames || !unsyncedSnapshots.isEmpty else { return nil }
         let first = isBehind ? segmentIndex(for: recoveryPoint) ?? 0 : segments.count
         let plan = try context.reading { () throws(FileError) in
-            // What may fail comes first: a file that was handed out counts as synced.
-            for index in first..<segments.count { try segments[index].makeFiles(files) }
             var open: [any File] = []
+            for index in first..<segments.count {
+                open += try segments[index].filesToSynchronize(files)
+            }
             for offset in unsyncedSnapshots {
                 let path = path(LogFileName.name(offset, .snapshot))
                 guard try files.attributes(path) != nil else { continue }
-                open.append(try files.open(path, .readWrite))
+                open.append(try files.open(path, .readWrite).holding())
             }
-            for index in first..<segments.count { open += segments[index].filesToSynchronize() }
             return FlushPlan(
                 end: endOffset, cutCount: cutCount, files: open,
                 directory: hasUnsyncedNames ? directory : nil)
         }
-        // What arrives while the plan is carried out is for the next one.
+        // What arrives while the plan is carried out is for the next one. Behind all that can fail:
+        // what was handed out counts as synced.
+        for index in first..<segments.count { segments[index].noteSync() }
         hasUnsyncedNames = false
         unsyncedSnapshots = []
         unflushedRecords = 0
