@@ -20,7 +20,7 @@ struct ReadScenario: Scenario {
     }
 
     private func fill(_ path: String, _ count: Int) throws(BenchmarkFailed) -> LogPartition {
-        do throws(LogStoreError) {
+        do {
             let store = try LogStore.open(path)
             // Small batches: what a random read has to look through is a batch.
             var settings = TopicSettings()
@@ -54,7 +54,7 @@ struct ReadScenario: Scenario {
                 })
             ours = max(
                 ours,
-                try rate { (count) throws(LogStoreError) in
+                try rate { (count) throws in
                     var reader = partition.reader(from: .earliest)
                     var bytes = 0
                     while let record = try reader.next() {
@@ -88,7 +88,7 @@ struct ReadScenario: Scenario {
                 })
             ours = max(
                 ours,
-                try rate { (count) throws(LogStoreError) in
+                try rate { (count) throws in
                     let end = Int(try partition.endOffset)
                     var place = Scatter()
                     while count < reads {
@@ -107,11 +107,11 @@ struct ReadScenario: Scenario {
     // MARK: Measuring
 
     private func rate(
-        _ body: (inout Int) throws(LogStoreError) -> Void
+        _ body: (inout Int) throws -> Void
     ) throws(BenchmarkFailed) -> Double {
         let start = monotonicSeconds()
         var count = 0
-        do throws(LogStoreError) { try body(&count) } catch { throw BenchmarkFailed("\(error)") }
+        do { try body(&count) } catch { throw BenchmarkFailed("\(error)") }
         return Double(count) / (monotonicSeconds() - start)
     }
 

@@ -62,7 +62,8 @@ struct RecordsScenario: Scenario {
             let isLarge = batch == 1000
             let other = sqlite == nil ? " (no SQLite on this machine)" : ""
             return [
-                figure("beside SQLite NORMAL" + other, ours, sqlite, isLarge ? .ratioAtLeast(30) : nil),
+                figure(
+                    "beside SQLite NORMAL" + other, ours, sqlite, isLarge ? .ratioAtLeast(30) : nil),
                 figure("beside a plain file", ours, file),
                 figure("synced, beside SQLite FULL" + other, oursSynced, sqliteSynced),
                 figure("synced, beside a file and fdatasync", oursSynced, fileSynced),
@@ -76,7 +77,7 @@ struct RecordsScenario: Scenario {
         _ bench: Workbench, _ batch: Int, _ count: Int, _ durability: Durability
     ) throws(BenchmarkFailed) -> Double {
         try bench.withDirectory { (path) throws(BenchmarkFailed) in
-            do throws(LogStoreError) {
+            do {
                 let store = try LogStore.open(path + "/store")
                 let topic = try store.createTopic("records")
                 let records = (0..<batch).map { _ in

@@ -34,7 +34,7 @@ struct TailScenario: Scenario {
         _ bench: Workbench, _ count: Int
     ) throws(BenchmarkFailed) -> Latencies {
         let latencies = try bench.withDirectory { (path) throws(BenchmarkFailed) in
-            do throws(LogStoreError) {
+            do {
                 let store = try LogStore.open(path + "/store")
                 let topic = try store.createTopic("followed")
                 let latencies = Latencies()
