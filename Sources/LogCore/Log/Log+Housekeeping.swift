@@ -5,10 +5,25 @@ extension Log {
     @discardableResult
     package func applyRetention(now: Timestamp) throws(LogError) -> Int {
         let mark = highWatermark
-        return try withContents { (contents, configuration) throws(LogError) in
-            try contents.applyRetention(
+        let doomed = try withContents { (contents, configuration) throws(LogError) in
+            try contents.retire(
                 now: now, highWatermark: mark ?? contents.endOffset, configuration)
         }
+        for _ in 0..<doomed {
+            let directory = try withContents { (contents, configuration) throws(LogError) in
+                try contents.deleteOldest(configuration) ? contents.directory : nil
+            }
+            guard let directory else { break }
+            // Before the next one goes: were that one's names alone to reach the disk, a crash would
+            // leave a hole between the segments.
+            try context.committing { () throws(FileError) in
+                try context.files.synchronizeDirectory(directory)
+            }
+        }
+        if doomed > 0 {
+            try withContents { (contents, _) throws(LogError) in try contents.finishDeletion() }
+        }
+        return doomed
     }
 
     /// Retention, rolling by age, forgetting of silent producers. Returns whether the log is to be

@@ -43,13 +43,15 @@ extension LogContents {
         }
         if depth == .everything { try writeIndexesIfRoom() }
         let isBehind = recoveryPoint < endOffset
-        guard isBehind || hasUnsyncedNames || !unsyncedSnapshots.isEmpty else { return nil }
         let first = isBehind ? segmentIndex(for: recoveryPoint) ?? 0 : segments.count
+        // Also where no record is missing: what was cut off must not come back.
+        let unsynced = segments.indices.filter { $0 >= first || segments[$0].isUnsynced }
+        guard !unsynced.isEmpty || hasUnsyncedNames || !unsyncedSnapshots.isEmpty else {
+            return nil
+        }
         let plan = try context.reading { () throws(FileError) in
             var open: [any File] = []
-            for index in first..<segments.count {
-                open += try segments[index].filesToSynchronize(files)
-            }
+            for index in unsynced { open += try segments[index].filesToSynchronize(files) }
             for offset in unsyncedSnapshots {
                 let path = path(LogFileName.name(offset, .snapshot))
                 guard try files.attributes(path) != nil else { continue }
@@ -61,7 +63,7 @@ extension LogContents {
         }
         // What arrives while the plan is carried out is for the next one. Behind all that can fail:
         // what was handed out counts as synced.
-        for index in first..<segments.count { segments[index].noteSync() }
+        for index in unsynced { segments[index].noteSync() }
         hasUnsyncedNames = false
         unsyncedSnapshots = []
         unflushedRecords = 0
