@@ -60,6 +60,7 @@ package struct BrokerConfiguration: Sendable {
     package let logStartCheckpointMilliseconds: Int64
     package let highWatermarkCheckpointMilliseconds: Int64
 
+    package let cleaner: CleanerConfiguration
     /// What holds for a topic without settings of its own.
     package let topicDefaults: TopicConfiguration
 
@@ -113,6 +114,7 @@ package struct BrokerConfiguration: Sendable {
         highWatermarkCheckpointMilliseconds = values.int64(
             "replica.high.watermark.checkpoint.interval.ms")
 
+        cleaner = CleanerConfiguration(values)
         topicDefaults = TopicConfiguration(overrides: [:], layers: layers)
     }
 
