@@ -18,7 +18,8 @@ extension Log {
     ///   - flushDuty: for an event loop, which must not wait for a disk, the caller's.
     /// - Throws: `unexpectedEndOffset`, `recordBatchTooLarge`, `outOfOrderSequence`,
     ///   `invalidProducerEpoch`, others that refuse the batches; `io` for a full disk, with nothing
-    ///   changed; `offline`.
+    ///   changed; `offline`. Where `flushMessages` asks for a flush, `io` may also be that one's: the
+    ///   batches are then in the log, and not known to be on disk.
     @discardableResult
     package func append(
         _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, expectedEnd: Offset? = nil,
