@@ -7,27 +7,41 @@ enum Simulate {
     static let usage = """
         usage: simulate fuzz [--seconds N] [--seed S] [--memory MIB] [TARGET…]
                simulate fuzz --list
+               \(LogOptions.usage)
         TARGET is a name from the list, or the part of one before a slash.
         """
 
     static func main() {
-        var arguments = Array(CommandLine.arguments.dropFirst())
-        guard arguments.first == "fuzz" else { stop(usage) }
-        arguments.removeFirst()
+        let words = Array(CommandLine.arguments.dropFirst())
+        let succeeded =
+            switch words.first {
+            case "fuzz": fuzz(Array(words.dropFirst()))
+            case "log": log(Array(words.dropFirst()))
+            default: stop(usage)
+            }
+        exit(succeeded ? 0 : 1)
+    }
+
+    private static func fuzz(_ arguments: [String]) -> Bool {
         if arguments == ["--list"] {
             for target in FuzzTarget.all { print("\(target.name)\t\(target.about)") }
-            return
+            return true
         }
-        let options: FuzzOptions
         do throws(FuzzOptions.Invalid) {
-            options = try FuzzOptions(arguments)
+            let options = try FuzzOptions(arguments)
+            return options.worker == nil
+                ? FuzzSupervisor(options: options).run() : FuzzWorker(options: options).run()
         } catch {
             stop("\(error.description)\n\(usage)")
         }
-        let succeeded =
-            options.worker == nil
-            ? FuzzSupervisor(options: options).run() : FuzzWorker(options: options).run()
-        exit(succeeded ? 0 : 1)
+    }
+
+    private static func log(_ arguments: [String]) -> Bool {
+        do throws(LogOptions.Invalid) {
+            return LogCommand(options: try LogOptions(arguments)).run()
+        } catch {
+            stop("\(error.description)\n\(usage)")
+        }
     }
 
     private static func stop(_ text: String) -> Never {

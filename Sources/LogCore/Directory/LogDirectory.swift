@@ -59,7 +59,10 @@ package final class LogDirectory: Sendable {
         let context: DirectoryContext
         let lock: (any FileLock)?
         do throws(FileError) {
-            try files.createDirectory(path)
+            // Its first owner makes the name durable, before anything in it is.
+            if try files.attributes(path + "/" + lockName) == nil {
+                try files.createDirectoryDurably(path)
+            }
             lock = try files.lock(path + "/" + lockName)
             context = DirectoryContext(world: world, path: path, volume: try files.volume(path))
         } catch {
@@ -95,6 +98,10 @@ package final class LogDirectory: Sendable {
                 try files.synchronizeDirectory(path)
             }
         } else {
+            // The last owner may have died before it had synced the names it made.
+            try context.committing { () throws(FileError) in
+                try files.synchronizeDirectory(path)
+            }
             report.findings = try DirectoryRecovery(
                 partitions.compactMap { logs[$0] }, context, progress
             ).run()
@@ -172,12 +179,15 @@ package final class LogDirectory: Sendable {
             let directory = path + "/\(partition)"
             try context.writing { () throws(FileError) in
                 try context.files.createDirectory(directory)
+                // Now, so that its name is durable with the others.
+                _ = try context.files.open(
+                    directory + "/" + LogFileName.name(.zero, .log), .replace)
                 try context.files.replaceDurably(
                     directory + "/" + PartitionMetadata.fileName,
                     with: PartitionMetadata.encode(topicID), directory: directory)
                 try context.files.synchronizeDirectory(path)
             }
-            // Clean: there is nothing in it. The first segment is made by the first call.
+            // Clean: there is nothing in it.
             let log = Log(
                 partition, topicID: topicID, directory: directory,
                 plan: OpeningPlan(isClean: true), configuration: configuration, context: context,
@@ -278,7 +288,7 @@ package final class LogDirectory: Sendable {
             try writeCheckpoints()
             // With the marker the next owner would trust the damaged files.
             if all.contains(where: { !$0.isSound }) { return }
-            try context.committing { () throws(FileError) in
+            try context.writing { () throws(FileError) in
                 try context.files.replaceDurably(
                     path + "/" + Self.markerName,
                     with: Bytes("{\"version\":0,\"brokerEpoch\":\(brokerEpoch)}"), directory: path)

@@ -92,17 +92,25 @@ extension Log {
 
     // MARK: By time
 
-    /// The first record at or after `timestamp`, in the order of offsets. Opens at most one batch.
+    /// The first record at or after `timestamp`, in the order of offsets. Opens one batch, or a
+    /// second where the log's start divides the first.
     package func offset(forTimestamp timestamp: Timestamp) throws(LogError) -> TimestampedOffset? {
-        let (batch, start, limit) = try withContents { (contents, configuration) throws(LogError) in
-            (
-                try contents.locate(timestamp: timestamp), contents.startOffset,
-                configuration.decompressionLimit
-            )
-        }
-        guard let batch else { return nil }
-        return try Self.first(in: batch, limit: limit) {
-            $0.timestamp >= timestamp && $0.offset >= start
+        var from = Offset.zero
+        while true {
+            let (batch, start, limit) = try withContents {
+                (contents, configuration) throws(LogError) in
+                (
+                    try contents.locate(timestamp: timestamp, from: from), contents.startOffset,
+                    configuration.decompressionLimit
+                )
+            }
+            guard let batch else { return nil }
+            let found = try Self.first(in: batch, limit: limit) {
+                $0.timestamp >= timestamp && $0.offset >= start
+            }
+            if let found { return found }
+            // The record that the batch was found for lies below the log's start.
+            from = batch.header.nextOffset
         }
     }
 
@@ -174,14 +182,22 @@ extension Log {
     package func truncate(to offset: Offset) throws(LogError) {
         let now = context.world.clock.wall()
         guard try offset < logEndOffset else { return }
-        try withRecoveryPoint(atMost: offset) { (contents, configuration) throws(LogError) in
-            try contents.truncate(to: max(offset, .zero), now: now, configuration)
+        let target = max(offset, .zero)
+        let (end, isAll) = try withContents { (contents, _) throws(LogError) in
+            (try contents.end(ifCutAt: target), target <= contents.segments[0].baseOffset)
+        }
+        if isAll { return try truncateFully(startingAt: target) }
+        try withRecoveryPoint(atMost: end, startAtMost: end) {
+            (contents, configuration) throws(LogError) in
+            try contents.truncate(to: target, now: now, configuration)
         }
     }
 
     /// Empties the log, which goes on at `offset`: for a follower whose leader starts behind it.
     package func truncateFully(startingAt offset: Offset) throws(LogError) {
         let now = context.world.clock.wall()
+        // Whatever a crash leaves of the old records, the log goes on here.
+        try checkpoints.logStart.set(topicPartition, context) { () throws(LogError) in offset }
         try withRecoveryPoint(atMost: .zero) { (contents, configuration) throws(LogError) in
             try contents.restart(at: offset, now: now, configuration)
         }
@@ -193,10 +209,25 @@ extension Log {
     @discardableResult
     package func applyRetention(now: Timestamp) throws(LogError) -> Int {
         let mark = highWatermark
-        return try withContents { (contents, configuration) throws(LogError) in
-            try contents.applyRetention(
+        let doomed = try withContents { (contents, configuration) throws(LogError) in
+            try contents.retire(
                 now: now, highWatermark: mark ?? contents.endOffset, configuration)
         }
+        for _ in 0..<doomed {
+            let directory = try withContents { (contents, configuration) throws(LogError) in
+                try contents.deleteOldest(configuration) ? contents.directory : nil
+            }
+            guard let directory else { break }
+            // Before the next one goes: were that one's names alone to reach the disk, a crash would
+            // leave a hole between the segments.
+            try context.committing { () throws(FileError) in
+                try context.files.synchronizeDirectory(directory)
+            }
+        }
+        if doomed > 0 {
+            try withContents { (contents, _) throws(LogError) in try contents.finishDeletion() }
+        }
+        return doomed
     }
 
     /// Retention, rolling by age, flushing by age, forgetting of silent producers, closing of files

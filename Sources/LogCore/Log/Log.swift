@@ -306,8 +306,11 @@ package final class Log: Sendable {
     /// Lowers the recovery point and the high watermark to `target`, in memory and on disk, and
     /// keeps flushes from raising the recovery point until `body` is through: a crash within must
     /// not find the cut part called flushed.
+    ///
+    /// - Parameter start: what the log's start on disk is lowered to behind `body`: a log that ends
+    ///   below its start would be emptied after a crash.
     func withRecoveryPoint<Result: Sendable>(
-        atMost target: Offset,
+        atMost target: Offset, startAtMost start: Offset? = nil,
         _ body: (inout LogContents, LogConfiguration) throws(LogError) -> Result
     ) throws(LogError) -> Result {
         try withContents { (contents, _) throws(LogError) in
@@ -315,13 +318,17 @@ package final class Log: Sendable {
             contents.recoveryPoint = min(contents.recoveryPoint, target)
             if let mark = contents.highWatermark { contents.highWatermark = min(mark, target) }
         }
+        // Also when a checkpoint is refused for want of room.
+        defer { state.withLock { $0.contents?.recoveryCeiling = nil } }
         try checkpoints.recoveryPoint.lower(topicPartition, to: target, context)
         try checkpoints.cleaner.lower(topicPartition, to: target, context)
         // What takes the place of the cut records is not replicated because they were.
         try checkpoints.highWatermark.lower(topicPartition, to: target, context)
-        return try withContents { (contents, configuration) throws(LogError) in
-            defer { contents.recoveryCeiling = nil }
-            return try body(&contents, configuration)
+        let result = try withContents { (contents, configuration) throws(LogError) in
+            try body(&contents, configuration)
         }
+        // Not before the cut: records that had been deleted would come back.
+        if let start { try checkpoints.logStart.lower(topicPartition, to: start, context) }
+        return result
     }
 }

@@ -43,18 +43,22 @@ extension LogContents {
         }
         if depth == .everything { try writeIndexesIfRoom() }
         let isBehind = recoveryPoint < endOffset
-        guard isBehind || hasUnsyncedNames || !unsyncedSnapshots.isEmpty else { return nil }
         let first = isBehind ? segmentIndex(for: recoveryPoint) ?? 0 : segments.count
+        // Also where no record is missing: what was cut off must not come back.
+        let unsynced = segments.indices.filter { $0 >= first || segments[$0].isUnsynced }
+        guard !unsynced.isEmpty || hasUnsyncedNames || !unsyncedSnapshots.isEmpty else {
+            return nil
+        }
         let plan = try context.reading { () throws(FileError) in
             // What may fail comes first: a file that was handed out counts as synced.
-            for index in first..<segments.count { try segments[index].makeFiles(files) }
+            for index in unsynced { try segments[index].makeFiles(files) }
             var open: [any File] = []
             for offset in unsyncedSnapshots {
                 let path = path(LogFileName.name(offset, .snapshot))
                 guard try files.attributes(path) != nil else { continue }
                 open.append(try files.open(path, .readWrite))
             }
-            for index in first..<segments.count { open += segments[index].filesToSynchronize() }
+            for index in unsynced { open += segments[index].filesToSynchronize() }
             return FlushPlan(
                 end: endOffset, cutCount: cutCount, files: open,
                 directory: hasUnsyncedNames ? directory : nil)

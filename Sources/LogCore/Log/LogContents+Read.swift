@@ -88,11 +88,15 @@ extension LogContents {
 
     // MARK: By time
 
-    /// The batch to open for the first record at or after a time, if there is one.
-    mutating func locate(timestamp: Timestamp) throws(LogError) -> RecordBatch? {
-        for index in segments.indices where end(ofSegment: index) > startOffset {
+    /// The batch to open for the first record at or after a time, if there is one at `lowest` or
+    /// behind it.
+    mutating func locate(
+        timestamp: Timestamp, from lowest: Offset
+    ) throws(LogError) -> RecordBatch? {
+        let lowest = max(lowest, startOffset)
+        for index in segments.indices where end(ofSegment: index) > lowest {
             guard try segments[index].latestMark(context).timestamp >= timestamp else { continue }
-            let from = max(segments[index].baseOffset, startOffset)
+            let from = max(segments[index].baseOffset, lowest)
             if let found = try segments[index].locate(timestamp: timestamp, from: from, context) {
                 return try segments[index].load(found, context)
             }

@@ -1,10 +1,10 @@
 internal import Primitives
 
 extension LogContents {
-    /// Deletes, oldest first, the segments that retention no longer keeps: those wholly below the
-    /// log's start, and with `cleanup.policy=delete` those too old or too many. Nothing at or
-    /// behind `highWatermark` goes. Returns how many segments went.
-    mutating func applyRetention(
+    /// Moves the log's start behind the segments that retention no longer keeps: those wholly below
+    /// the start, and with `cleanup.policy=delete` those too old or too many. Nothing at or behind
+    /// `highWatermark` goes. Returns how many segments can be deleted now.
+    mutating func retire(
         now: Timestamp, highWatermark: Offset, _ configuration: LogConfiguration
     ) throws(LogError) -> Int {
         var doomed = 0
@@ -27,7 +27,12 @@ extension LogContents {
         }
         if doomed == 0 { return 0 }
         if doomed == segments.count { try roll(at: endOffset, now: now, configuration) }
-        try delete(first: doomed, configuration)
+        let start = segments[doomed].baseOffset
+        context.world.log(
+            .info,
+            "log \(partition) starts at \(max(startOffset, start)) now: "
+                + "\(doomed) segments deleted")
+        try advanceStart(to: start)
         return doomed
     }
 
@@ -47,26 +52,22 @@ extension LogContents {
         return !overflow && age > kept
     }
 
-    /// Renames the oldest segments' files to `.deleted`, to be removed later. The log starts behind
-    /// them at once.
-    private mutating func delete(
-        first count: Int, _ configuration: LogConfiguration
-    ) throws(LogError) {
+    /// Renames the oldest segment's files to `.deleted`, to be removed later, if it lies wholly
+    /// below the log's start. Returns whether it did: then the directory has to be synced.
+    mutating func deleteOldest(_ configuration: LogConfiguration) throws(LogError) -> Bool {
+        guard segments.count > 1, segments[1].baseOffset <= startOffset else { return false }
         let due = context.world.clock.monotonic().adding(
             milliseconds: configuration.fileDeleteDelayMilliseconds)
-        let start = max(startOffset, segments[count].baseOffset)
-        context.world.log(
-            .info, "log \(partition) starts at \(start) now: \(count) segments deleted")
-        for _ in 0..<count {
-            // First out of the list, so that a failure in between leaves no segment without files.
-            let segment = segments.removeFirst()
-            startOffset = max(startOffset, segments[0].baseOffset)
-            try moveAway(segment, due: due)
-        }
-        hasUnsyncedNames = true
-        epochs.truncate(toStart: startOffset)
+        // First out of the list, so that a failure in between leaves no segment without files.
+        try moveAway(segments.removeFirst(), due: due)
+        return true
+    }
+
+    /// The segments that went are gone on disk, too.
+    mutating func finishDeletion() throws(LogError) {
         let first = segments[0].baseOffset
-        // Not the start: records of this segment may lie below it and not be on disk.
+        // Not the start: records of this segment may lie below it and not be on disk. Not before:
+        // a segment that came back would count as flushed.
         recoveryPoint = max(recoveryPoint, first)
         try dropSnapshots { $0 < first }
     }

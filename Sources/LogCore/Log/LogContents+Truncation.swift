@@ -17,6 +17,8 @@ extension LogContents {
         while segments.count > 1, segments[activeIndex].baseOffset >= target {
             try removeFiles(of: segments.removeLast())
         }
+        // Before the directory is synced: one that came back would tell of records that were cut.
+        try dropSnapshots { $0 > target }
         try cutActive(at: target)
         startOffset = min(startOffset, endOffset)
         epochs.truncate(toEnd: endOffset)
@@ -25,6 +27,14 @@ extension LogContents {
         try dropSnapshots { $0 > end }
         if let mark = highWatermark, mark > end { highWatermark = end }
         try rebuildProducers(now: now)
+    }
+
+    /// Where the log would end if it were cut at `target`: below it, where a batch spans it.
+    mutating func end(ifCutAt target: Offset) throws(LogError) -> Offset {
+        guard target > segments[0].baseOffset, let index = segmentIndex(for: target),
+            let found = try segments[index].locate(target, context)
+        else { return target }
+        return min(target, found.header.baseOffset)
     }
 
     private mutating func cutActive(at target: Offset) throws(LogError) {
@@ -58,8 +68,12 @@ extension LogContents {
     ) throws(LogError) {
         cutCount += 1
         positions.clear()
-        for segment in segments.reversed() { try removeFiles(of: segment) }
+        // For good, before the records go: one that came back would be taken for the new log's.
         try dropSnapshots { _ in true }
+        try context.committing { () throws(FileError) in
+            try files.synchronizeDirectory(directory)
+        }
+        for segment in segments.reversed() { try removeFiles(of: segment) }
         let fresh = try context.committing { () throws(FileError) in
             try Segment(
                 creatingAt: start, directory: directory, created: now,

@@ -57,7 +57,9 @@ struct LogLoader {
             highWatermark: highWatermark ?? restored,
             producers: ProducerTable(limit: configuration.maximumProducers))
         contents.snapshots = found.snapshots
-        contents.hasUnsyncedNames = found.logs.isEmpty
+        // After a crash also what the last owner made and did not sync.
+        contents.hasUnsyncedNames =
+            !plan.isClean || found.indexed.count < max(found.logs.count, 1)
         contents.epochs = try readEpochs()
         contents.startOffset = max(plan.startOffset, contents.segments[0].baseOffset)
         if plan.isClean {
@@ -65,9 +67,9 @@ struct LogLoader {
             contents.endOffset = try contents.segments[contents.activeIndex].measureTail(context)
         } else {
             // Those that are not scanned below.
-            let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
-            try rebuildMissingIndexes(&contents, first, found)
+            try rebuildMissingIndexes(&contents, firstToScan(contents), found)
             try recover(&contents, scanned)
+            try recallEpochs(&contents)
         }
         try settle(&contents)
         if highWatermark == nil { contents.highWatermark = nil }
@@ -93,6 +95,8 @@ struct LogLoader {
                     try Segment(
                         creatingAt: plan.startOffset, directory: directory, created: now,
                         jitter: LogContents.jitter(configuration, context.world), files: files))
+                // Were it lost, and one behind it not, the log would begin there.
+                try files.synchronizeDirectory(directory)
             }
             return segments
         }
@@ -127,20 +131,33 @@ struct LogLoader {
             try context.writing { () throws(FileError) in
                 try contents.segments[index].appendTimeEntry(files)
                 try contents.segments[index].writeIndexes(files)
+                // Now: after the next crash nobody looks at this segment's indexes.
+                for file in contents.segments[index].filesToSynchronize() {
+                    try file.synchronize()
+                }
             }
         }
     }
 
     // MARK: After a crash
 
+    /// The segment that holds the recovery point; where that is its beginning the one before, which
+    /// was left after its records had been flushed: the last entries of its indexes may be torn.
+    private func firstToScan(_ contents: LogContents) -> Int {
+        guard let index = contents.segmentIndex(for: plan.recoveryPoint) else { return 0 }
+        let begins = contents.segments[index].baseOffset == plan.recoveryPoint
+        return begins ? max(index - 1, 0) : index
+    }
+
     /// Checks the segments that reach beyond the recovery point and cuts the log at the first batch
     /// there that is not whole.
     private mutating func recover(
         _ contents: inout LogContents, _ scanned: (Int) -> Void
     ) throws(LogError) {
-        let first = contents.segmentIndex(for: plan.recoveryPoint) ?? 0
+        let first = firstToScan(contents)
         var index = first
         var end = contents.segments[first].baseOffset
+        var isFirstBatch = true
         while index < contents.segments.count {
             let base = contents.segments[index].baseOffset
             if index > first, isHole(from: end, to: base) {
@@ -151,6 +168,11 @@ struct LogLoader {
             let scan = try contents.segments[index].scanForDamage(
                 trusted: plan.recoveryPoint, context, configuration
             ) { header in
+                if isFirstBatch {
+                    // The checkpoint may know leaders whose records were lost.
+                    epochs.truncate(toEnd: header.baseOffset)
+                    isFirstBatch = false
+                }
                 epochs.find(header.partitionLeaderEpoch, from: header.baseOffset)
             }
             contents.epochs = epochs
@@ -175,6 +197,27 @@ struct LogLoader {
         }
     }
 
+    /// Finds the leaders of batches before those that the checkpoint knows: records that were
+    /// deleted are back, because the log's new start was not on disk.
+    private func recallEpochs(_ contents: inout LogContents) throws(LogError) {
+        let start = contents.startOffset
+        let known = contents.epochs.entries.first?.start ?? contents.endOffset
+        guard start < known, let first = contents.segmentIndex(for: start) else { return }
+        var epochs = LeaderEpochs()
+        for index in first..<contents.segments.count
+        where contents.segments[index].baseOffset < known {
+            _ = try contents.segments[index].walk(from: 0, context) { (found, _) throws(LogError) in
+                let header = found.header
+                if header.lastOffset >= start {
+                    epochs.assign(header.partitionLeaderEpoch, from: max(header.baseOffset, start))
+                }
+                return header.nextOffset < known
+            }
+        }
+        for entry in contents.epochs.entries { epochs.assign(entry.epoch, from: entry.start) }
+        contents.epochs = epochs
+    }
+
     /// Bytes of the segments that reach beyond `recoveryPoint`; none where that cannot be told.
     static func bytesToRecover(
         in directory: String, from recoveryPoint: Offset, _ files: any FileSystem
@@ -191,10 +234,12 @@ struct LogLoader {
         }
     }
 
-    /// Whether records are missing between two segments. In a compacted log nothing can be said:
-    /// gaps are what compaction makes.
+    /// Whether a segment does not follow on the one before it: records are missing between them, or
+    /// are in both. In a compacted log nothing can be said of the first: gaps are what compaction
+    /// makes.
     private func isHole(from end: Offset, to base: Offset) -> Bool {
-        end < base && !plan.wasCleaned && !configuration.cleanup.contains(.compact)
+        if end > base { return true }
+        return end < base && !plan.wasCleaned && !configuration.cleanup.contains(.compact)
     }
 
     private mutating func cut(

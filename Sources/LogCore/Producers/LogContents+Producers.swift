@@ -25,7 +25,8 @@ extension LogContents {
     }
 
     /// Fills the producer table from the newest snapshot at or below `bound` that can be read.
-    /// Returns the offset it stands for: the log's start, where there is none.
+    /// Returns the offset it stands for: where there is none, that of the first batch there is,
+    /// also below the log's start, for its producer goes on from it.
     private mutating func loadProducers(
         atMost bound: Offset, now: Timestamp
     ) throws(LogError) -> Offset {
@@ -33,11 +34,11 @@ extension LogContents {
         while let newest = snapshots.last(where: { $0 <= bound }) {
             if let entries = try readSnapshot(newest) {
                 for (id, entry) in entries { producers.restore(id, entry, now: now) }
-                return max(newest, startOffset)
+                return max(newest, segments[0].baseOffset)
             }
             try dropSnapshots { $0 == newest }
         }
-        return startOffset
+        return segments[0].baseOffset
     }
 
     private func readSnapshot(

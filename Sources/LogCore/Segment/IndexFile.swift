@@ -16,7 +16,7 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
     private var stored: Int?
     private var pending: [Entry] = []
     /// The file has changed since the last sync.
-    private var needsSync = false
+    private(set) var needsSync = false
 
     /// An index whose file, if any, is looked at when it is first needed.
     init(path: String) { self.path = path }

@@ -64,6 +64,7 @@ extension Segment {
         trusted: Offset, _ context: DirectoryContext, _ configuration: LogConfiguration,
         _ visit: (RecordBatchHeader) -> Void
     ) throws(LogError) -> SegmentScan {
+        distrust()
         let start = try keepTrustedIndexes(trusted, context, configuration)
         let file = try context.reading { () throws(FileError) in try opened(context.files) }
         let buffer = ByteStorage(capacity: 1 << 18)
@@ -109,16 +110,24 @@ extension Segment {
 
     /// Keeps the index entries that were on disk before the crash and drops the others. Returns the
     /// position to scan from: that of the last entry kept.
+    ///
+    /// The two indexes may have reached the disk apart: only as far as the time index goes is the
+    /// greatest timestamp known, so what lies behind is scanned again.
     private mutating func keepTrustedIndexes(
         _ trusted: Offset, _ context: DirectoryContext, _ configuration: LogConfiguration
     ) throws(LogError) -> Int {
         let files = context.files
         let bound = trusted.distance(from: baseOffset)
         let (size, limit) = (size, max(configuration.segmentIndexBytes, 10_485_760))
-        let kept = try context.reading { () throws(FileError) in
-            try offsetIndex.trustedPrefix(files, limit: limit) {
-                $0.relativeOffset >= 0 && Int64($0.relativeOffset) < bound && $0.position > 0
-                    && Int($0.position) < size
+        let kept = try context.reading {
+            () throws(FileError) -> (count: Int, last: OffsetIndexEntry?) in
+            let times = try timeIndex.trustedPrefix(files, limit: limit) {
+                $0.relativeOffset >= 0 && Int64($0.relativeOffset) < bound
+            }
+            guard let lastTime = times.last else { return (0, nil) }
+            return try offsetIndex.trustedPrefix(files, limit: limit) {
+                $0.relativeOffset >= 0 && $0.relativeOffset <= lastTime.relativeOffset
+                    && $0.position > 0 && Int($0.position) < size
             }
         }
         var start = 0

@@ -32,6 +32,8 @@ struct Segment: Sendable {
     private(set) var latest: TimeMark?
     /// The greatest timestamp of the first batch, from which the segment's age counts.
     private(set) var firstTimestamp: Timestamp?
+    /// The `.log` file has changed since the last sync.
+    private var needsSync = false
     /// Used since housekeeping last looked.
     private(set) var wasTouched = true
 
@@ -107,6 +109,7 @@ struct Segment: Sendable {
     /// the caller cuts it with `restoreSize`.
     mutating func write(_ bytes: Bytes, _ files: any FileSystem) throws(FileError) {
         let end = size
+        needsSync = true
         try opened(files).write(bytes, at: end)
         size = end + bytes.count
     }
@@ -114,13 +117,17 @@ struct Segment: Sendable {
     /// Writes several batches in one call.
     mutating func write(_ chunks: [Bytes], _ files: any FileSystem) throws(FileError) {
         let end = size
+        needsSync = true
         try opened(files).write(chunks, at: end)
         size = chunks.reduce(end) { $0 + $1.count }
     }
 
-    /// Cuts off what a failed `write` left.
+    /// Cuts off what a failed `write` left, for good: whole batches of it could come back behind
+    /// those that take its place.
     mutating func restoreSize(_ files: any FileSystem) throws(FileError) {
-        try opened(files).truncate(to: size)
+        let file = try opened(files)
+        try file.truncate(to: size)
+        try file.synchronize()
     }
 
     /// Takes note of a batch that lies at `position`: greatest timestamp, index entries.
@@ -172,6 +179,15 @@ struct Segment: Sendable {
         if offsetIndex.pendingCount + timeIndex.pendingCount > 0 { try writeIndexes(files) }
     }
 
+    /// The last owner may have died before it had synced what it changed.
+    mutating func distrust() { needsSync = true }
+
+    /// A file of it has changed since the last sync.
+    var isUnsynced: Bool {
+        needsSync || offsetIndex.needsSync || timeIndex.needsSync
+            || transactionIndex?.needsSync ?? false
+    }
+
     /// Opens the files that a sync may have to reach. Both indexes exist afterwards, so that who
     /// finds the segment need not make them anew.
     mutating func makeFiles(_ files: any FileSystem) throws(FileError) {
@@ -183,6 +199,7 @@ struct Segment: Sendable {
 
     /// The files that a sync has to reach; asked once for each sync, behind `makeFiles`.
     mutating func filesToSynchronize() -> [any File] {
+        needsSync = false
         let indexes = [
             offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize(),
             transactionIndex?.fileToSynchronize(),
@@ -200,6 +217,7 @@ struct Segment: Sendable {
 
     /// Cuts the file at a batch boundary and forgets marks that may lie behind it.
     mutating func cut(to position: Int, _ files: any FileSystem) throws(FileError) {
+        needsSync = true
         try opened(files).truncate(to: position)
         size = position
         if position == 0 { firstTimestamp = nil }

@@ -142,6 +142,26 @@ extension FileSystem {
         return try file.read(count: size, at: 0)
     }
 
+    /// Makes the directory, and those above it, where they are missing; their names, and that of a
+    /// directory that was there, are durable afterwards.
+    public func createDirectoryDurably(_ path: String) throws(FileError) {
+        guard let parent = Self.parent(of: path) else { return }
+        if try attributes(path) == nil {
+            if try attributes(parent) == nil { try createDirectoryDurably(parent) }
+            try createDirectory(path)
+        }
+        try synchronizeDirectory(parent)
+    }
+
+    /// The directory that holds `path`; nil for the root.
+    private static func parent(of path: String) -> String? {
+        let parts = path.split(separator: "/")
+        if parts.isEmpty { return nil }
+        let above = parts.dropLast().joined(separator: "/")
+        if path.hasPrefix("/") { return "/" + above }
+        return above.isEmpty ? "." : above
+    }
+
     /// Replaces a small file so that after a crash either the old or the new content is there:
     /// written beside it, synced, renamed, directory synced.
     public func replaceDurably(

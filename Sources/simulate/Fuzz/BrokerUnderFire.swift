@@ -15,7 +15,7 @@ final class BrokerUnderFire: Sendable {
 
     private struct Session: Sendable {
         let broker: Broker
-        let files: MemoryFileSystem
+        let files: SimulatedDisk
         let failure: Failure
         var client: LoopbackClient?
         var inputs = 0
@@ -169,7 +169,7 @@ final class BrokerUnderFire: Sendable {
     }
 
     private static func start() throws(FuzzTarget.Broken) -> Session {
-        let session = try start(on: MemoryFileSystem())
+        let session = try start(on: SimulatedDisk(DiskState(tracksDurability: false)))
         var request = CreateTopicsRequest()
         request.timeoutMs = 5000
         request.topics = topics.map { name in
@@ -187,7 +187,7 @@ final class BrokerUnderFire: Sendable {
     }
 
     private static func start(
-        on files: MemoryFileSystem, restarts: Int = 0
+        on files: SimulatedDisk, restarts: Int = 0
     ) throws(FuzzTarget.Broken) -> Session {
         let settings = [
             "listeners=PLAINTEXT://127.0.0.1:0", "log.dirs=/data",
@@ -201,7 +201,8 @@ final class BrokerUnderFire: Sendable {
         let failure = Failure()
         let world = World(
             // Another sequence after a restart: ids must not come again.
-            clock: PosixClock(), random: RepeatableRandom(seed: UInt64(1 + restarts)), files: files,
+            clock: PosixClock(), random: SeededRandomSource(seed: UInt64(1 + restarts)),
+            files: files,
             background: DispatchBackgroundWork(label: "fuzz", limit: 1000), log: failure)
         do {
             let network = try EventLoopGroup(count: 2, world: world)

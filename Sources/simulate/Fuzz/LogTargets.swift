@@ -28,7 +28,7 @@ enum LogTargets {
             examples: {
                 guard let template = LogTemplate.shared else { return [] }
                 return template.paths(isOurs).enumerated().flatMap { number, path in
-                    let content = template.clean.files[path] ?? []
+                    let content = template.clean.content(path) ?? []
                     return [UInt8(number), 0x80 | UInt8(number)].map { Bytes([$0] + content) }
                 }
             },

@@ -8,12 +8,12 @@ internal import Simulation
 struct LogTemplate: Sendable {
     static let path = "/logs"
     static let partition = TopicPartition(topic: "t", partition: PartitionIndex(0))
-    static let time: Int64 = 1_700_000_000_000
+    static let time = SimulatedClock.start
 
     /// As the process left it when it was killed.
-    let crashed: MemoryFileSystem.Image
+    let crashed: DiskState
     /// After a clean stop.
-    let clean: MemoryFileSystem.Image
+    let clean: DiskState
 
     /// Made once in each process; nil when it cannot be.
     static let shared: LogTemplate? = try? LogTemplate()
@@ -30,14 +30,12 @@ struct LogTemplate: Sendable {
         return configuration
     }
 
-    static func world(_ files: MemoryFileSystem) -> World {
-        World(
-            clock: FixedClock(), random: RepeatableRandom(seed: 1), files: files,
-            background: NoBackgroundWork(), log: SilentLog())
+    static func world(_ files: SimulatedDisk) -> World {
+        SimulatedWorld(disk: files, background: NoBackgroundWork()).world
     }
 
     private init() throws(LogError) {
-        let files = MemoryFileSystem()
+        let files = SimulatedDisk(DiskState(tracksDurability: false))
         let directory = try LogDirectory.open(
             Self.path, world: Self.world(files), defaults: Self.configuration)
         let log = try directory.createLog(
@@ -53,14 +51,14 @@ struct LogTemplate: Sendable {
                 try directory.writeCheckpoints()
             }
         }
-        crashed = files.image
+        crashed = files.state
         try directory.close()
-        clean = files.image
+        clean = files.state
     }
 
     /// What a target may damage, in an order that is always the same.
     func paths(_ isWanted: (String) -> Bool) -> [String] {
-        clean.files.keys.filter(isWanted).sorted()
+        clean.paths.filter(isWanted)
     }
 
     /// Batch `number` of the log; numbers beyond its end go on in the same way.

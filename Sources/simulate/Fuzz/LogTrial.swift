@@ -24,19 +24,19 @@ struct LogTrial {
     /// Of more offsets only those at the ends are tried.
     private static let offsetLimit: Int64 = 200
 
-    private let files: MemoryFileSystem
+    private let files: SimulatedDisk
     private let state: State
     /// The content is what it was: nothing may be refused.
     private let isSound: Bool
 
     init(_ template: LogTemplate, path: String, content: [UInt8], state: State) {
         var image = state == .clean ? template.clean : template.crashed
-        isSound = image.files[path] == content
-        image.files[path] = content
+        isSound = image.content(path) == content
+        image.replace(path, with: content)
         if state == .unflushed {
-            image.files[LogTemplate.path + "/recovery-point-offset-checkpoint"] = nil
+            image.remove(LogTemplate.path + "/recovery-point-offset-checkpoint")
         }
-        files = MemoryFileSystem(image)
+        files = SimulatedDisk(image.after(.processDeath))
         self.state = state
     }
 

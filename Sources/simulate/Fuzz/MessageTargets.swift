@@ -1,4 +1,5 @@
 internal import Primitives
+internal import Simulation
 internal import WireProtocol
 
 /// Targets in `WireProtocol`: every message and record that is defined, and requests with their

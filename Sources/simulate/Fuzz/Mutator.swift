@@ -1,24 +1,5 @@
 internal import Primitives
-
-/// A generator whose sequence depends on nothing but its seed.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
-    }
-
-    /// A number from 0 to `bound - 1`.
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(bound, 1))) }
-
-    mutating func chance(_ one: Int) -> Bool { below(one) == 0 }
-}
+internal import Simulation
 
 /// Makes input number N of a target: an example with damage, now and then pure noise.
 struct Mutator {

@@ -1,5 +1,6 @@
 internal import Primitives
 internal import RecordFormat
+internal import Simulation
 
 /// Targets in `RecordFormat`: batches and what is in them, and each codec both ways.
 enum RecordTargets {

@@ -3,10 +3,10 @@ import Simulation
 import Testing
 
 @Suite("Files in memory")
-struct MemoryFileSystemTests {
+struct DiskTests {
     @Test("what was written is read, under the name the file was given last")
     func renamed() throws {
-        let files = MemoryFileSystem()
+        let files = SimulatedDisk()
         try files.createDirectory("/data")
         try files.open("/data/a", .create).write(Bytes("one"), at: 0)
         try files.rename("/data/a", to: "/data/b")

@@ -1,0 +1,143 @@
+internal import Dispatch
+internal import Primitives
+internal import Simulation
+internal import Synchronization
+
+/// Runs the log's simulations on all cores. What a failure's first line says repeats it.
+struct LogCommand {
+    let options: LogOptions
+    private let clock = PosixClock()
+
+    init(options: LogOptions) { self.options = options }
+
+    /// Failures beyond it are counted and not told.
+    private static let toldFailures = 10
+
+    private var trace: (any LogSink)? {
+        options.traces ? TraceLog { print("  \($0)") } : nil
+    }
+
+    /// Returns whether nothing failed.
+    func run() -> Bool {
+        switch options.task {
+        case .seeds(let range): return run(range)
+        case .schedules(let name): return runSchedules(name)
+        case .cut(let name, let change): return runCut(name, change)
+        case .model: return true
+        case .list:
+            for schedule in LogSchedule.all { print("\(schedule.name)\t\(schedule.about)") }
+            return true
+        }
+    }
+
+    // MARK: Seeds
+
+    private func run(_ seeds: ClosedRange<UInt64>) -> Bool {
+        let start = clock.monotonic()
+        let trace = self.trace
+        let first = seeds.lowerBound
+        let count = Int(seeds.upperBound - first) + 1
+        let failures = Self.failures(of: count) { index in
+            let seed = first + UInt64(index)
+            do throws(Violation) {
+                var run = LogSeed(seed: seed, trace: trace)
+                try run.run()
+                return nil
+            } catch {
+                return "simulate log --seed \(seed)\n  \(error)"
+            }
+        }
+        return report(failures, "\(count) seeds", count, since: start)
+    }
+
+    /// Runs `body` for each index on all cores; what it returns, in the order of the indices.
+    private static func failures(
+        of count: Int, _ body: @escaping @Sendable (Int) -> String?
+    ) -> [String] {
+        let found = Mutex<[Int: String]>([:])
+        DispatchQueue.concurrentPerform(iterations: count) { index in
+            if let failure = body(index) { found.withLock { $0[index] = failure } }
+        }
+        return found.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
+    }
+
+    private func report(
+        _ failures: [String], _ what: String, _ count: Int, since start: MonotonicTime
+    ) -> Bool {
+        for failure in failures.prefix(Self.toldFailures) { print(failure) }
+        let spent = max(clock.monotonic().milliseconds(since: start), 1)
+        let rate = Int64(count) * 1000 / spent
+        let verdict = failures.isEmpty ? "all legal" : "\(failures.count) failed"
+        print("\(what) in \(spent) ms, \(rate) a second: \(verdict)")
+        return failures.isEmpty
+    }
+
+    // MARK: Schedules
+
+    private func schedules(_ name: String?) -> [LogSchedule]? {
+        guard let name else { return LogSchedule.all }
+        guard let schedule = LogSchedule.all.first(where: { $0.name == name }) else {
+            print("there is no schedule '\(name)'; simulate log --list names them")
+            return nil
+        }
+        return [schedule]
+    }
+
+    private func runSchedules(_ name: String?) -> Bool {
+        guard let schedules = schedules(name) else { return false }
+        var isWell = true
+        for schedule in schedules where !run(schedule) { isWell = false }
+        return isWell
+    }
+
+    private func run(_ schedule: LogSchedule) -> Bool {
+        let start = clock.monotonic()
+        let cuts: [Cut]
+        do throws(Violation) {
+            cuts = try schedule.cuts(trace: trace)
+        } catch {
+            print("simulate log --schedule \(schedule.name) --trace\n  \(error)")
+            return false
+        }
+        let trials = Atomic<Int>(0)
+        let failures = Self.failures(of: cuts.count) { index in
+            for survival in Survival.all(of: cuts[index].disk.unsynced) {
+                trials.add(1, ordering: .relaxed)
+                do throws(Violation) {
+                    try schedule.trial(cuts[index], survival)
+                } catch {
+                    return "simulate log --schedule \(schedule.name) --cut \(cuts[index].change)"
+                        + "\n  \(error)"
+                }
+            }
+            return nil
+        }
+        let count = trials.load(ordering: .relaxed)
+        return report(
+            failures, "\(schedule.name): \(cuts.count) cuts, \(count) ends", count, since: start)
+    }
+
+    private func runCut(_ name: String, _ change: Int) -> Bool {
+        guard let schedule = schedules(name)?.first else { return false }
+        do throws(Violation) {
+            let cuts = try schedule.cuts(trace: trace)
+            guard let cut = cuts.first(where: { $0.change == change }) else {
+                print("\(name) has no change \(change)")
+                return false
+            }
+            for survival in Survival.all(of: cut.disk.unsynced) {
+                do throws(Violation) {
+                    try schedule.trial(cut, survival)
+                } catch {
+                    print("simulate log --schedule \(name) --cut \(change)\n  \(error)")
+                    // Once more, to be looked at.
+                    try schedule.trial(cut, survival, trace: trace)
+                }
+            }
+            return true
+        } catch {
+            print("  \(error)")
+            return false
+        }
+    }
+}
