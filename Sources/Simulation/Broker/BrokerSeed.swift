@@ -82,11 +82,11 @@ package final class BrokerSeed {
 
     private func begin() throws(Violation) {
         broker.start()
-        onLoop { [population] in population.admin.start() }
+        onLoop { [admin = population.admin] in admin.start() }
         try within(Self.healing, "the topics are made") { population.admin.isReady }
-        onLoop { [population] in
-            for producer in population.producers { producer.start() }
-            for consumer in population.consumers { consumer.start() }
+        onLoop { [producers = population.producers, consumers = population.consumers] in
+            for producer in producers { producer.start() }
+            for consumer in consumers { consumer.start() }
         }
     }
 

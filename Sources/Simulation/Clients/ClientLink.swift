@@ -1,6 +1,6 @@
-package import Networking
-package import Primitives
-package import WireProtocol
+internal import Networking
+internal import Primitives
+internal import WireProtocol
 
 /// What a client hears of its connection.
 protocol LinkOwner: AnyObject {

@@ -1,5 +1,5 @@
 package import Networking
-package import Primitives
+internal import Primitives
 
 /// The network as one process sees it: its loops, and the ways into the fabric.
 ///
