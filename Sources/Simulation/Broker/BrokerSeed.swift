@@ -1,5 +1,5 @@
 internal import Networking
-package import Primitives
+internal import Primitives
 
 /// A run of the server and its clients, faults and all, from one number.
 ///

@@ -1,4 +1,4 @@
-internal import Networking
+package import Networking
 package import Primitives
 internal import Server
 internal import Synchronization

@@ -1,5 +1,5 @@
-package import Networking
-package import Primitives
+internal import Networking
+internal import Primitives
 internal import Synchronization
 
 /// What lies between the processes: who listens where, and the links that exist.

@@ -24,7 +24,7 @@ final class TamperingNetwork: Network {
         return try inner.listen(on: endpoint, name: name, options: options) { [self] connection in
             let proxy = ProxiedConnection(connection, tampering)
             return Proxy(makeHandler(proxy), proxy, tampering) {
-                requests.add(1, ordering: .relaxed).newValue
+                self.requests.add(1, ordering: .relaxed).newValue
             }
         }
     }

@@ -13,7 +13,7 @@ internal import Synchronization
 package final class Agenda: Sendable {
     package typealias Job = @Sendable () -> Void
 
-    private struct State {
+    fileprivate struct State {
         var jobs = TimerHeap()
         var random: SeededRandom
         var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325

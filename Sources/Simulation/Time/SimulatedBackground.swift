@@ -1,4 +1,4 @@
-package import Primitives
+internal import Primitives
 internal import Synchronization
 
 /// Background jobs of one process, on the agenda: each runs whole, at a moment of the seed's choice,
