@@ -6,14 +6,15 @@ struct ProducerBatch {
     let first: RecordMark
     let count: Int
     let padding: Int
-    let timestamp: Timestamp
     /// Set when it is first sent; kept when it is sent again.
     var baseSequence: Int32?
     /// On its way on the present connection.
     var isUnderWay = false
 
     /// The batch's bytes. Throws nothing in practice: it is not compressed.
-    func encoded(as producer: RecordBatchBuilder.Producer) throws(CompressionError) -> Bytes {
+    func encoded(
+        as producer: RecordBatchBuilder.Producer, at timestamp: Timestamp
+    ) throws(CompressionError) -> Bytes {
         var builder = RecordBatchBuilder(producer: producer)
         for index in 0..<count {
             let mark = RecordMark(producer: first.producer, number: first.number + Int32(index))

@@ -102,8 +102,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
             unsettled.append(
                 ProducerBatch(
                     first: RecordMark(producer: number, number: nextNumber), count: count,
-                    padding: settings.padding.lowerBound + random.below(settings.padding.count),
-                    timestamp: clock.wall()))
+                    padding: settings.padding.lowerBound + random.below(settings.padding.count)))
             nextNumber += Int32(count)
         }
         sendOn()
@@ -158,7 +157,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
         var data = ProduceRequest.PartitionProduceData()
         data.index = partition
         do throws(CompressionError) {
-            data.records = .bytes(try batch.encoded(as: producer))
+            data.records = .bytes(try batch.encoded(as: producer, at: clock.wall()))
         } catch {
             preconditionFailure("an uncompressed batch cannot be built: \(error)")
         }
@@ -190,6 +189,9 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
             settle(index)
         case .outOfOrderSequenceNumber, .unknownProducerId, .invalidProducerEpoch:
             refusedSequence(index, answer.errorCode)
+        case .invalidTimestamp:
+            // The broker's clock was set back while the batch was on its way.
+            repeatLater(index)
         case let code?:
             judge.require(
                 code.isRetriable, "producer \(number): \(code), \(answer.errorMessage ?? "")")

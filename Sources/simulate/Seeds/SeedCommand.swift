@@ -51,9 +51,13 @@ struct SeedCommand {
     private func run(
         _ seed: UInt64, _ sabotage: Sabotage
     ) -> Result<BrokerSeed.Outcome, Violation> {
-        Result { () throws(Violation) in
-            let trace: (@Sendable (String) -> Void)? = options.traces ? { print($0) } : nil
-            return try BrokerSeed(seed: seed, sabotage: sabotage, trace: trace).run()
+        var trace: (@Sendable (String) -> Void)?
+        if options.traces { trace = { line in print(line) } }
+        do throws(Violation) {
+            return .success(
+                try BrokerSeed(seed: seed, sabotage: sabotage, trace: trace).run())
+        } catch {
+            return .failure(error)
         }
     }
 
