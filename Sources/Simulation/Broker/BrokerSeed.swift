@@ -116,8 +116,9 @@ package final class BrokerSeed {
         try within(Self.healing, "producers settle what they made") {
             population.producers.allSatisfy(\.isSettled)
         }
-        try within(Self.healing, "consumers reach the end") {
-            population.consumers.allSatisfy(\.isAtEnd)
+        for consumer in population.consumers {
+            try within(Self.healing, "\(consumer.name) reaches the end, is at \(consumer.standing)")
+            { consumer.isAtEnd }
         }
     }
 
@@ -213,11 +214,11 @@ package final class BrokerSeed {
     }
 
     private func within(
-        _ milliseconds: Int64, _ what: String, _ isDone: () -> Bool
+        _ milliseconds: Int64, _ what: @autoclosure () -> String, _ isDone: () -> Bool
     ) throws(Violation) {
         try drive(until: agenda.now.adding(milliseconds: milliseconds), or: isDone)
         if isDone() { return }
-        judge.accuse("\(what): not within \(milliseconds) ms")
+        judge.accuse("not within \(milliseconds) ms: \(what())")
         try throwViolation()
     }
 

@@ -10,6 +10,8 @@ struct ProducerBatch {
     var baseSequence: Int32?
     /// On its way on the present connection.
     var isUnderWay = false
+    /// It was under way on a connection that is gone.
+    var isRepeated = false
 
     /// The batch's bytes. Throws nothing in practice: it is not compressed.
     func encoded(

@@ -70,6 +70,12 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
 
     func stop() { link.stop() }
 
+    /// Where it stands, for whoever wonders why it does not get on.
+    var standing: String {
+        readings.map { "\($0.position) of \($0.highWatermark ?? -1)" }.joined(separator: ", ")
+            + (link.isOpen ? "" : ", no connection")
+    }
+
     /// It has read everything that the broker told it is there.
     var isAtEnd: Bool {
         zip(readings, topic.histories).allSatisfy { reading, history in

@@ -19,13 +19,15 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
     private var random: SeededRandom
     private var madeCount = 0
     private var own = Own.absent
-    private var isStopping = false
     private var isBusy = false
+    private var timer: TimerToken?
     private(set) var turnCount = 0
 
     private static let ownTopic = "scratch"
     private static let patience: Int64 = 30_000
     private static let retryMilliseconds: Int64 = 200
+    /// Longer than anything is under way.
+    private static let settlingMilliseconds: Int64 = 5000
     private static let pace: ClosedRange<Int64> = 500...6000
 
     init(_ topics: [SimulatedTopic], network: SimulatedNetwork, judge: Judge, seed: UInt64) {
@@ -42,7 +44,16 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
     func start() { link.start(for: self) }
     func stop() { link.stop() }
 
-    func linkOpened() { goOn() }
+    func linkOpened() {
+        // What went out on the connection before may still be on its way to the broker.
+        if own == .unknown { return settleLater() }
+        goOn()
+    }
+
+    private func settleLater() {
+        isBusy = true
+        later(Self.settlingMilliseconds)
+    }
 
     func linkLost() {
         isBusy = false
@@ -50,7 +61,8 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
     }
 
     private func later(_ milliseconds: Int64) {
-        _ = loop.schedule(at: loop.now.adding(milliseconds: milliseconds)) { [weak self] in
+        if let timer { loop.cancel(timer) }
+        timer = loop.schedule(at: loop.now.adding(milliseconds: milliseconds)) { [weak self] in
             self?.isBusy = false
             self?.goOn()
         }

@@ -10,27 +10,29 @@ final class Link: @unchecked Sendable {
     private let fabric: Fabric
     let client: SimulatedConnection
     let server: SimulatedConnection
-    /// Bytes that may be on their way in one direction.
-    let window: Int
-    /// Microseconds that the client takes for each piece that comes.
-    private let thinkTime: ClosedRange<Int64>
+    private let hasSlowReader: Bool
     private(set) var isSevered = false
 
     private static let ordinaryWindow = 64 << 10
     private static let smallWindow = 700
+    /// Microseconds that a slow client takes for each piece that comes.
     private static let slowness: ClosedRange<Int64> = 1000...60_000
 
     init(fabric: Fabric, client: SimulatedConnection, server: SimulatedConnection) {
         self.fabric = fabric
         self.client = client
         self.server = server
-        let isSlow = fabric.agenda.chance(percent: fabric.weather.slowReaderPercent)
-        window = isSlow ? Self.smallWindow : Self.ordinaryWindow
-        thinkTime = isSlow ? Self.slowness : 0...0
+        hasSlowReader = fabric.agenda.chance(percent: fabric.weather.slowReaderPercent)
         fabric.add(self)
     }
 
     private var agenda: Agenda { fabric.agenda }
+
+    /// The client reads slowly, while the weather has such clients.
+    private var isSlow: Bool { hasSlowReader && fabric.weather.slowReaderPercent > 0 }
+
+    /// Bytes that may be on their way in one direction.
+    var window: Int { isSlow ? Self.smallWindow : Self.ordinaryWindow }
 
     private func peer(of end: SimulatedConnection) -> SimulatedConnection {
         end === client ? server : client
@@ -83,7 +85,7 @@ final class Link: @unchecked Sendable {
 
     private func arrive(at receiver: SimulatedConnection, _ job: @escaping Agenda.Job) {
         var delay = fabric.latency()
-        if receiver === client { delay += agenda.choose(thinkTime) }
+        if isSlow, receiver === client { delay += agenda.choose(Self.slowness) }
         let soonest = MonotonicTime(nanoseconds: agenda.now.nanoseconds + delay * 1000)
         let behind = MonotonicTime(nanoseconds: receiver.lastArrival.nanoseconds + 1000)
         receiver.lastArrival = max(soonest, behind)
