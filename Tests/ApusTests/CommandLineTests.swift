@@ -76,6 +76,7 @@ internal import Testing
         table.add(["a", "1"])
         table.add(["longer", "12345"])
         table.write(to: output)
+        output.flush()
         #expect(output.contents.text == "NAME     SIZE\na           1\nlonger  12345\n")
     }
 
@@ -86,7 +87,49 @@ internal import Testing
             output.write(number)
             output.write(UInt8(ascii: " "))
         }
+        output.flush()
         #expect(
             output.contents.text == "0 -1 10 9223372036854775807 -9223372036854775808 ")
+    }
+}
+
+@Suite struct ExecutableTests {
+    /// The command itself, built beside this test.
+    private func start(_ arguments: [String], output: Pipe) throws -> Process {
+        let process = Process()
+        // The tests' bundle has no folder of its own: it lies beside the executables.
+        process.executableURL = Bundle(for: Place.self).bundleURL.appendingPathComponent("apus")
+        process.arguments = arguments
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
+    @Test("the executable prints and exits as the command does")
+    func prints() throws {
+        let logs = try OwnLogs()
+        _ = try logs.filled()
+        let pipe = Pipe()
+        let process = try start(["log", "dump", "--json", logs.path + "/t-0"], output: pipe)
+        let data = try pipe.fileHandleForReading.readToEnd()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        let expected = apus("log", "dump", "--json", logs.path + "/t-0").output
+        #expect(data == Data(expected.utf8))
+    }
+
+    @Test("a reader that goes away ends a dump quietly, and a verification keeps its exit code")
+    func closedPipe() throws {
+        let logs = try OwnLogs()
+        let name = try #require(try logs.filled().first)
+        try logs.place.flip("t-0/" + name, at: 70)
+        for (command, code) in [("verify", 1), ("stat", 0)] as [(String, Int32)] {
+            let pipe = Pipe()
+            try pipe.fileHandleForReading.close()
+            let process = try start(["log", command, logs.path], output: pipe)
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit && process.terminationStatus == code)
+        }
     }
 }

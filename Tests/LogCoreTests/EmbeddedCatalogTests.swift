@@ -13,7 +13,7 @@ struct EmbeddedCatalogTests {
     private var path: String { directory.path + "/store" }
     private var catalogPath: String { path + "/" + TopicCatalog.fileName }
 
-    private func open() throws(LogStoreError) -> LogStore { try LogStore.open(path) }
+    private func open() throws -> LogStore { try LogStore.open(path) }
 
     private func changeCatalog(_ change: (inout TopicCatalog) throws -> Void) throws {
         var catalog = try TopicCatalog.read(in: path, files)
@@ -66,7 +66,7 @@ struct EmbeddedCatalogTests {
         let topic = try open().topic("torn")
         #expect(topic.partitionCount == 2 && topic.partitions.map(\.index) == [1])
         guard
-            case .damaged(let file, _, _) = storeError({ () throws(LogStoreError) in
+            case .damaged(let file, _, _) = storeError({
                 _ = try topic.partition(0)
             })
         else {
@@ -118,7 +118,7 @@ struct EmbeddedCatalogTests {
             try write("apus-topics 1\n\(line)\n")
             guard
                 case .damaged(let file, let position, let reason) = storeError({
-                    () throws(LogStoreError) in _ = try open()
+                    _ = try open()
                 })
             else {
                 Issue.record("\(line) passed")

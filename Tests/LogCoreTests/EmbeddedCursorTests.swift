@@ -7,7 +7,7 @@ struct EmbeddedCursorTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private func open() throws(LogStoreError) -> LogStore {
+    private func open() throws -> LogStore {
         try LogStore.open(directory.path + "/store")
     }
 
@@ -57,10 +57,10 @@ struct EmbeddedCursorTests {
         #expect(try cursor.position(of: partition) == 0)
         try cursor.reset(to: .latest, in: partition)
         #expect(try cursor.lag(in: topic) == 0)
-        let error = storeError { () throws(LogStoreError) in try cursor.commit(11, in: partition) }
+        let error = storeError { try cursor.commit(11, in: partition) }
         #expect(error == .offsetOutOfRange(requested: 11, start: 0, end: 10))
         #expect(
-            storeError { () throws(LogStoreError) in _ = try store.cursor(named: "a/b") }
+            storeError { _ = try store.cursor(named: "a/b") }
                 == .invalidCursorName("a/b"))
     }
 

@@ -19,7 +19,7 @@ struct EmbeddedFaultTests {
         try topic.append("before")
         scene.faults.plan.withLock { $0.room = 10 }
         guard
-            case .storageFull = storeError({ () throws(LogStoreError) in
+            case .storageFull = storeError({
                 try topic.append("lost")
             })
         else {
@@ -27,7 +27,7 @@ struct EmbeddedFaultTests {
             return
         }
         guard
-            case .storageFull = storeError({ () throws(LogStoreError) in
+            case .storageFull = storeError({
                 try store.createTopic("u")
             })
         else {
@@ -48,7 +48,7 @@ struct EmbeddedFaultTests {
         scene.faults.plan.withLock { $0.syncFails = true }
         for _ in 0..<2 {
             guard
-                case .offline(_, let reason) = storeError({ () throws(LogStoreError) in
+                case .offline(_, let reason) = storeError({
                     try topic.append("promised", durability: .synced)
                 })
             else {
@@ -58,7 +58,7 @@ struct EmbeddedFaultTests {
             #expect(reason.contains("sync"))
         }
         scene.faults.plan.withLock { $0.syncFails = false }
-        #expect(storeError { () throws(LogStoreError) in try store.close() } != nil)
+        #expect(storeError { try store.close() } != nil)
         #expect(try !open().recovery.wasClosedCleanly)
     }
 

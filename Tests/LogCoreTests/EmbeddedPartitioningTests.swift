@@ -67,7 +67,7 @@ struct EmbeddedPartitioningTests {
             (Int(record.value?.string ?? "") ?? 0) / 2 % count
         }
         #expect(appended.map(\.offsets) == [0..<2, 0..<2])
-        let error = storeError { () throws(LogStoreError) in
+        let error = storeError {
             try topic.append(records) { _, count in count }
         }
         #expect(error == .partitionOutOfRange(topic: "own", partition: 2, count: 2))

@@ -3,14 +3,16 @@ import LogCore
 import Testing
 
 /// The store's error that `body` throws; an issue when it throws none.
-func storeError(_ body: () throws(LogStoreError) -> Void) -> LogStoreError? {
-    do throws(LogStoreError) {
+func storeError(_ body: () throws -> Void) -> LogStoreError? {
+    do {
         try body()
         Issue.record("nothing was thrown")
-        return nil
-    } catch {
+    } catch let error as LogStoreError {
         return error
+    } catch {
+        Issue.record("thrown: \(error)")
     }
+    return nil
 }
 
 extension LogReader {
@@ -37,7 +39,7 @@ struct EmbeddedStoreTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private func open() throws(LogStoreError) -> LogStore {
+    private func open() throws -> LogStore {
         try LogStore.open(directory.path + "/store")
     }
 
@@ -77,7 +79,7 @@ struct EmbeddedStoreTests {
     @Test("a directory has one owner, in this process too")
     func oneOwner() throws {
         let store = try open()
-        let error = storeError { () throws(LogStoreError) in _ = try open() }
+        let error = storeError { _ = try open() }
         guard case .locked(let path) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -95,29 +97,29 @@ struct EmbeddedStoreTests {
         #expect(store.topics().map(\.name) == ["a", "b"])
         #expect(store.topics().map(\.partitionCount) == [1, 3])
         #expect(
-            storeError { () throws(LogStoreError) in _ = try store.createTopic("a") }
+            storeError { _ = try store.createTopic("a") }
                 == .topicExists("a"))
         for name in ["", "..", "a/b", "__mine", String(repeating: "x", count: 250)] {
             #expect(
-                storeError { () throws(LogStoreError) in _ = try store.createTopic(name) }
+                storeError { _ = try store.createTopic(name) }
                     == .invalidTopicName(name))
         }
         let old = try store.topic("a")
         try old.append("gone")
         try store.deleteTopic("a")
         #expect(
-            storeError { () throws(LogStoreError) in _ = try store.topic("a") }
+            storeError { _ = try store.topic("a") }
                 == .unknownTopic("a"))
         #expect(
-            storeError { () throws(LogStoreError) in try old.append("late") } == .unknownTopic("a"))
+            storeError { try old.append("late") } == .unknownTopic("a"))
         let new = try store.openTopic("a")
         #expect(try new.values == [])
         #expect(
-            storeError { () throws(LogStoreError) in _ = try new.partition(1) }
+            storeError { _ = try new.partition(1) }
                 == .partitionOutOfRange(topic: "a", partition: 1, count: 1))
         try store.close()
-        #expect(storeError { () throws(LogStoreError) in _ = try store.topic("a") } == .closed)
-        #expect(storeError { () throws(LogStoreError) in try new.append("late") } == .closed)
+        #expect(storeError { _ = try store.topic("a") } == .closed)
+        #expect(storeError { try new.append("late") } == .closed)
         try store.close()
     }
 
@@ -142,7 +144,7 @@ struct EmbeddedStoreTests {
             var bad = settings
             bad.segmentBytes = 3
             #expect(
-                storeError { () throws(LogStoreError) in try topic.update(bad) }
+                storeError { try topic.update(bad) }
                     == .invalidSettings("segmentBytes is 3, not from 1024 to 2147483647"))
         }
         let store = try open()
@@ -153,12 +155,13 @@ struct EmbeddedStoreTests {
     func expectedEnd() throws {
         let partition = try open().createTopic("account").partition(0)
         try partition.append("opened", expectedEndOffset: 0)
-        let error = storeError { () throws(LogStoreError) in
+        let error = storeError {
             try partition.append("late", expectedEndOffset: 0)
         }
         #expect(error == .unexpectedEndOffset(expected: 0, actual: 1))
         #expect(
-            storeError { () throws(LogStoreError) in try partition.append([], expectedEndOffset: 3)
+            storeError {
+                try partition.append([], expectedEndOffset: 3)
             }
                 == .unexpectedEndOffset(expected: 3, actual: 1))
         #expect(try partition.endOffset == 1)
@@ -181,13 +184,13 @@ struct EmbeddedStoreTests {
         #expect(try first(.latest) == nil)
         #expect(try partition.read(from: .offset(2), maxRecords: 3).map(\.offset) == [2, 3, 4])
         #expect(
-            storeError { () throws(LogStoreError) in _ = try partition.read(from: .offset(11)) }
+            storeError { _ = try partition.read(from: .offset(11)) }
                 == .offsetOutOfRange(requested: 11, start: 0, end: 10))
         try partition.deleteRecords(before: 4)
         #expect(try partition.startOffset == 4)
         #expect(try first(.earliest) == "5")
         #expect(
-            storeError { () throws(LogStoreError) in _ = try partition.read(from: .offset(3)) }
+            storeError { _ = try partition.read(from: .offset(3)) }
                 == .offsetOutOfRange(requested: 3, start: 4, end: 10))
     }
 
@@ -225,7 +228,7 @@ struct EmbeddedStoreTests {
         let topic = try store.createTopic("small", settings: settings)
         let large = RecordBytes([UInt8](repeating: 1, count: 2000))
         guard
-            case .recordTooLarge(let size, 1000)? = storeError({ () throws(LogStoreError) in
+            case .recordTooLarge(let size, 1000)? = storeError({
                 try topic.append([NewRecord("fits"), NewRecord(large)])
             })
         else {
@@ -237,7 +240,7 @@ struct EmbeddedStoreTests {
             NewRecord(RecordBytes("value number \($0)" + String(repeating: "x", count: 60)))
         }
         guard
-            case .appendTooLarge(_, 4096)? = storeError({ () throws(LogStoreError) in
+            case .appendTooLarge(_, 4096)? = storeError({
                 try topic.append(many)
             })
         else {
@@ -247,7 +250,7 @@ struct EmbeddedStoreTests {
         #expect(try topic.values == [])
         let compacted = try store.createTopic("latest", settings: .compacted)
         #expect(
-            storeError { () throws(LogStoreError) in try compacted.append("no key") }
+            storeError { try compacted.append("no key") }
                 == .keyRequired(topic: "latest"))
     }
 

@@ -5,17 +5,34 @@ import RecordFormat
 import Synchronization
 import Testing
 
-/// A directory under /tmp that goes away with the last reference.
+/// A directory under /tmp that goes away with the last reference. If a log directory is in it, that
+/// must be sound then, or merely not stopped cleanly.
 final class TemporaryDirectory: Sendable {
     let path: String
+    private let logs: String?
+    private let isCompacted: Bool
+    private let isDamaged = Atomic<Bool>(false)
 
-    init() throws {
+    /// - Parameters:
+    ///   - logs: the name of a log directory in it.
+    ///   - isCompacted: its logs may have gaps.
+    init(logs: String? = nil, isCompacted: Bool = false) throws {
         let id = PosixRandom().next()
         path = "/tmp/apus-logcore-\(String(id, radix: 16))"
+        self.logs = logs
+        self.isCompacted = isCompacted
         try PosixFileSystem().createDirectory(path)
     }
 
-    deinit { try? Self.remove(path) }
+    deinit {
+        if let logs, !isDamaged.load(ordering: .relaxed) {
+            verifySound(path + "/" + logs, isCompacted: isCompacted)
+        }
+        try? Self.remove(path)
+    }
+
+    /// The test damages what had been synced: nothing is expected of what is left.
+    func expectDamage() { isDamaged.store(true, ordering: .relaxed) }
 
     static func remove(_ path: String) throws {
         let files = PosixFileSystem()
@@ -43,6 +60,25 @@ final class TemporaryDirectory: Sendable {
                 if !bytes.isEmpty { try file.write(bytes, at: 0) }
             }
         }
+    }
+}
+
+/// Whatever a test has left in a log directory, `apus log verify` finds no damage in it.
+func verifySound(_ path: String, isCompacted: Bool = false) {
+    do {
+        var options = VerifyOptions()
+        options.isCompacted = isCompacted
+        // A test may have left nothing.
+        guard try PosixFileSystem().attributes(path) != nil else { return }
+        let target = try InspectionTarget(path, files: PosixFileSystem())
+        var verifier = LogVerifier(files: PosixFileSystem(), options: options) { findings, _ in
+            for finding in findings where finding.severity == .damaged {
+                Issue.record("left behind: \(finding)")
+            }
+        }
+        try verifier.verify(target)
+    } catch {
+        Issue.record("cannot verify \(path): \(error)")
     }
 }
 
@@ -74,9 +110,10 @@ struct Scene {
     let partition = TopicPartition(topic: "t", partition: PartitionIndex(0))
 
     init(_ change: (inout LogConfiguration) -> Void = { _ in }) throws {
-        directory = try TemporaryDirectory()
         configuration.fileDeleteDelayMilliseconds = 1000
         change(&configuration)
+        directory = try TemporaryDirectory(
+            logs: "logs", isCompacted: configuration.cleanup.contains(.compact))
     }
 
     var path: String { directory.path + "/logs" }
@@ -190,6 +227,8 @@ final class Faults: Sendable {
         var room: Int?
         var syncFails = false
         var writeFails = false
+        /// Opens that fail because the process has no descriptor left.
+        var refusedOpens = 0
         /// Syncs are counted but not made: for tests that need many and crash nothing.
         var skipsSyncs = false
         /// Changes of names and files that still happen; after them all fail, as after a crash.
@@ -230,6 +269,11 @@ struct FaultyFileSystem: FileSystem {
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
         faults.opens.add(1, ordering: .relaxed)
+        let isRefused = faults.plan.withLock { plan in
+            plan.refusedOpens -= 1
+            return plan.refusedOpens >= 0
+        }
+        if isRefused { throw FileError(operation: "open", path: path, code: EMFILE) }
         if mode == .replace { try faults.change(path) }
         return FaultyFile(inner: try inner.open(path, mode), faults: faults)
     }

@@ -63,6 +63,7 @@ struct CleanedSegment: Sendable {
         try write(files)
         try segment.appendTimeEntry(files)
         try segment.writeIndexes(files)
-        for file in segment.filesToSynchronize() { try file.synchronize() }
+        for file in try segment.filesToSynchronize(files) { try file.synchronize() }
+        segment.noteSync()
     }
 }

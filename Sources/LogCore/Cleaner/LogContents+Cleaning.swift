@@ -45,7 +45,9 @@ extension LogContents {
     ) throws(LogError) -> (file: any File, position: Int) {
         let index = try place(of: segment, cutCount: cutCount)
         let path = segments[index].path(.log)
-        let file = try context.reading { () throws(FileError) in try files.open(path, .read) }
+        let file = try context.reading { () throws(FileError) in
+            try files.open(path, .read).holding()
+        }
         guard let offset, offset > segment.baseOffset else { return (file, 0) }
         return (file, try segments[index].locate(offset, context)?.position ?? segment.size)
     }
@@ -74,6 +76,9 @@ extension LogContents {
         }
         _ = try place(of: first, cutCount: cutCount)
         let model = segments[try place(of: last, cutCount: cutCount)]
+        // Past the pool: what lets go of its descriptor has to find its path again, and the log may
+        // be deleted while its files are written.
+        let files = context.world.files
         let cleaned = try context.writing { () throws(FileError) in
             try CleanedSegment(
                 at: first.baseOffset, like: model,

@@ -7,6 +7,7 @@ struct CommitRound {
         let log: Log
         var depth: CommitDepth
         var plan: FlushPlan?
+        var isGathered = false
         var error: LogError?
         var progress: CommitProgress?
     }
@@ -28,11 +29,15 @@ struct CommitRound {
         }
     }
 
-    /// Gathers what is to be synced, log by log.
-    mutating func plan() {
-        for index in parts.indices {
+    /// Gathers what is to be synced, log by log, until `descriptors` are held; the others wait for
+    /// the next round.
+    mutating func plan(descriptors: Int) {
+        var held = 0
+        for index in parts.indices where held < descriptors {
             do throws(LogError) {
                 parts[index].plan = try parts[index].log.planFlush(parts[index].depth)
+                parts[index].isGathered = true
+                held += parts[index].plan?.syncCount ?? 0
             } catch {
                 parts[index].error = error
             }
@@ -71,10 +76,10 @@ struct CommitRound {
     }
 
     /// Takes note in each log of what was synced, and tells those who waited. Returns those whose
-    /// records another flush has to reach: what had been gathered was cut meanwhile, and others
-    /// took its place.
+    /// records another flush has to reach: they were not gathered, or what had been gathered was cut
+    /// meanwhile, and others took its place.
     mutating func conclude() -> [CommitWaiter] {
-        for index in parts.indices where parts[index].error == nil {
+        for index in parts.indices where parts[index].isGathered && parts[index].error == nil {
             do throws(LogError) {
                 parts[index].progress = try parts[index].log.finish(parts[index].plan)
             } catch {
@@ -84,8 +89,12 @@ struct CommitRound {
         var unresolved: [CommitWaiter] = []
         for waiter in waiters {
             guard let number = numbers[ObjectIdentifier(waiter.log)] else { continue }
+            if let error = parts[number].error {
+                waiter.resolve(error)
+                continue
+            }
             guard let progress = parts[number].progress else {
-                waiter.resolve(parts[number].error)
+                unresolved.append(waiter)
                 continue
             }
             if waiter.target <= progress.recoveryPoint {

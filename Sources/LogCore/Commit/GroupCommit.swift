@@ -18,13 +18,15 @@ internal import Synchronization
 final class GroupCommit: Sendable {
     private let world: World
     private let volume: (any Volume)?
+    private let pool: FilePool
     private let rounds = Mutex(CommitRounds())
     private let costs = Mutex(SyncCosts())
 
     /// - Parameter volume: the file system of the directory, where it can be synced as a whole.
-    init(world: World, volume: (any Volume)?) {
+    init(world: World, volume: (any Volume)?, pool: FilePool) {
         self.world = world
         self.volume = volume
+        self.pool = pool
     }
 
     /// A log and the offset below which it has to be on disk.
@@ -63,6 +65,24 @@ final class GroupCommit: Sendable {
         }
     }
 
+    /// Returns when everything appended to the logs before the call is on disk, and the logs for
+    /// which that cannot be said. Opens those that are not open.
+    func flush(_ logs: [Log]) -> [(log: Log, error: LogError)] {
+        var requests: [Request] = []
+        var failures: [(log: Log, error: LogError)] = []
+        for log in logs {
+            do throws(LogError) {
+                requests.append((log, try log.logEndOffset))
+            } catch {
+                failures.append((log, error))
+            }
+        }
+        for (request, error) in zip(requests, commit(requests, .everything)) {
+            if let error { failures.append((request.log, error)) }
+        }
+        return failures
+    }
+
     private func schedule() -> Bool {
         world.background.submit { [self] in
             if let first = rounds.withLock({ $0.begin() }) { lead(first, nil) }
@@ -87,14 +107,20 @@ final class GroupCommit: Sendable {
         }
     }
 
+    /// A file that had been written has lost its descriptor: only a sync of the whole file system is
+    /// sure to hear of a failure to write it back. Without such a sync, the kernel's memory of it,
+    /// as long as it lasts, has to do.
+    private func mustSyncAll() -> Bool { pool.takeLostTrack() }
+
     /// Returns the waiters that need another round.
     private func carryOut(_ waiters: [CommitWaiter]) -> [CommitWaiter] {
         var round = CommitRound(waiters)
-        round.plan()
+        round.plan(descriptors: pool.limit / 2)
         let count = round.syncCount
         if count > 0 {
             let before = world.clock.monotonic().nanoseconds
-            if let volume, costs.withLock({ $0.prefersFileSystem(toFiles: count) }) {
+            if let volume, mustSyncAll() || costs.withLock({ $0.prefersFileSystem(toFiles: count) })
+            {
                 round.synchronize(volume)
                 let spent = world.clock.monotonic().nanoseconds - before
                 costs.withLock { $0.note(fileSystem: spent) }

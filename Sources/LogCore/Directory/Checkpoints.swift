@@ -19,7 +19,9 @@ enum CheckpointText {
             .corrupt(file: file, position: line, reason: "line \(line + 1): \(reason)")
         }
         guard let text = bytes.text else { throw damaged(0, "not text") }
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
+        // By bytes: a character of a string costs several times as much, and there may be a line for
+        // each of many thousand partitions.
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n")).map { Substring($0) }
         // Kafka makes the file empty and fills it when it first has something to say.
         guard let version = lines.first else { return [] }
         guard version == "0" else { throw damaged(0, "version \(version), 0 expected") }
@@ -29,7 +31,7 @@ enum CheckpointText {
         var entries: [[Substring]] = []
         entries.reserveCapacity(count)
         for (number, line) in lines.enumerated().dropFirst(2) {
-            let parts = line.split(separator: " ")
+            let parts = line.utf8.split(separator: UInt8(ascii: " ")).map { Substring($0) }
             guard parts.count == fields else {
                 throw damaged(number, "\(parts.count) fields, \(fields) expected")
             }

@@ -11,17 +11,22 @@ final class DirectoryContext: Sendable {
     let path: String
     let removals = DeferredRemovals()
     let commits: GroupCommit
+    /// All files of logs are opened here.
+    let pool: FilePool
     private let failed = Atomic<Bool>(false)
     private let cause = Mutex<FileError?>(nil)
 
-    /// - Parameter volume: the file system that holds the directory, if it can be synced as a whole.
-    init(world: World, path: String, volume: (any Volume)?) {
+    /// - Parameters:
+    ///   - volume: the file system that holds the directory, if it can be synced as a whole.
+    ///   - descriptors: how many files of logs may have one at a time.
+    init(world: World, path: String, volume: (any Volume)?, descriptors: Int) {
         self.world = world
         self.path = path
-        commits = GroupCommit(world: world, volume: volume)
+        pool = FilePool(world.files, limit: descriptors)
+        commits = GroupCommit(world: world, volume: volume, pool: pool)
     }
 
-    var files: any FileSystem { world.files }
+    var files: any FileSystem { pool }
     var failure: FileError? { cause.withLock { $0 } }
 
     /// Throws when an earlier failure has taken the directory offline.
@@ -49,12 +54,12 @@ final class DirectoryContext: Sendable {
         do { return try body() } catch { throw .io(error) }
     }
 
-    /// Runs calls that change files: a failure takes the directory offline, except for a full disk.
-    /// After that everything counts as it did before: what was written is in files, or parts of
-    /// files, that nobody reads.
+    /// Runs calls that change files: a failure takes the directory offline, except for a full disk
+    /// and a want of descriptors. After that everything counts as it did before: what was written is
+    /// in files, or parts of files, that nobody reads.
     func writing<Result>(_ body: () throws(FileError) -> Result) throws(LogError) -> Result {
         do { return try body() } catch {
-            if error.isNoSpace { throw .io(error) }
+            if error.isNoSpace || error.isOutOfDescriptors { throw .io(error) }
             throw fail(error)
         }
     }
@@ -65,7 +70,7 @@ final class DirectoryContext: Sendable {
         _ what: @autoclosure () -> String, _ body: () throws(FileError) -> Void
     ) throws(LogError) {
         do { try body() } catch {
-            if !error.isNoSpace { throw fail(error) }
+            if !error.isNoSpace, !error.isOutOfDescriptors { throw fail(error) }
             world.log(.warn, "\(what()) wait: \(error)")
         }
     }

@@ -77,7 +77,10 @@ struct DirectoryRecovery {
         let sound = ordered.indices.filter { number in
             if case .recovered = ordered[number] { true } else { false }
         }
-        flush(sound.map { slice[slice.startIndex + $0] })
+        for (log, error) in context.commits.flush(sound.map { slice[slice.startIndex + $0] }) {
+            // Flushed later, or checked again after another crash.
+            context.world.log(.warn, "log \(log.topicPartition) cannot be flushed: \(error)")
+        }
         return ordered
     }
 
@@ -90,20 +93,6 @@ struct DirectoryRecovery {
         } catch {
             context.world.log(.error, "log \(log.topicPartition) cannot be checked: \(error)")
             return .failed(error)
-        }
-    }
-
-    /// What cannot be flushed now is flushed later, or checked again after another crash.
-    private func flush(_ logs: [Log]) {
-        var requests: [GroupCommit.Request] = []
-        for log in logs {
-            // A recovered log tells its end, unless the directory has gone offline meanwhile.
-            guard let end = try? log.logEndOffset else { return }
-            requests.append((log, end))
-        }
-        for (log, error) in zip(logs, context.commits.commit(requests, .everything)) {
-            guard let error else { continue }
-            context.world.log(.warn, "log \(log.topicPartition) cannot be flushed: \(error)")
         }
     }
 }

@@ -47,11 +47,14 @@ package final class LogDirectory: Sendable {
     /// as it is and throws `corrupt` at every call; the others are usable.
     ///
     /// - Parameters:
+    ///   - openFiles: how many files may have a descriptor at a time; a quarter of what the process
+    ///     may have if not given.
     ///   - configuration: a topic's settings, where they differ from `defaults`.
     ///   - progress: called while logs are recovered, from several threads, one at a time.
     /// - Throws: `lockedByAnotherProcess`; `corrupt` for a checkpoint that cannot be read; `io`.
     package static func open(
         _ path: String, world: World, defaults: LogConfiguration = LogConfiguration(),
+        openFiles: Int? = nil,
         configuration: (TopicPartition) -> LogConfiguration? = { _ in nil },
         progress: @escaping @Sendable (RecoveryReport.Progress) -> Void = { _ in }
     ) throws(LogError) -> LogDirectory {
@@ -64,7 +67,9 @@ package final class LogDirectory: Sendable {
                 try files.createDirectoryDurably(path)
             }
             lock = try files.lock(path + "/" + lockName)
-            context = DirectoryContext(world: world, path: path, volume: try files.volume(path))
+            context = DirectoryContext(
+                world: world, path: path, volume: try files.volume(path),
+                descriptors: openFiles ?? files.descriptorLimit / 4)
         } catch {
             throw .io(error)
         }
@@ -74,15 +79,14 @@ package final class LogDirectory: Sendable {
         let isClean = try context.reading { () throws(FileError) in
             try files.attributes(marker) != nil
         }
-        let partitions = try list(path, context)
+        let found = try FoundLog.list(context)
         var report = RecoveryReport(wasCleanStop: isClean)
-        report.logCount = partitions.count
+        report.logCount = found.count
         var logs: [TopicPartition: Log] = [:]
-        logs.reserveCapacity(partitions.count)
-        for partition in partitions {
-            let directory = path + "/\(partition)"
+        logs.reserveCapacity(found.count)
+        for (partition, topicID) in found.map({ ($0.partition, $0.topicID) }) {
             logs[partition] = Log(
-                partition, topicID: try readTopicID(directory, context), directory: directory,
+                partition, topicID: topicID, directory: path + "/\(partition)",
                 plan: OpeningPlan(
                     isClean: isClean, highWatermark: checkpoints.highWatermark[partition],
                     recoveryPoint: checkpoints.recoveryPoint[partition] ?? .zero,
@@ -103,48 +107,11 @@ package final class LogDirectory: Sendable {
                 try files.synchronizeDirectory(path)
             }
             report.findings = try DirectoryRecovery(
-                partitions.compactMap { logs[$0] }, context, progress
+                found.compactMap { logs[$0.partition] }, context, progress
             ).run()
         }
         return LogDirectory(
             context: context, checkpoints: checkpoints, logs: logs, lock: lock, report: report)
-    }
-
-    /// The partitions that have a directory, sorted; directories of deleted logs are noted for
-    /// removal.
-    private static func list(
-        _ path: String, _ context: DirectoryContext
-    ) throws(LogError) -> [TopicPartition] {
-        let names = try context.reading { () throws(FileError) in try context.files.list(path) }
-        var partitions: [TopicPartition] = []
-        for name in names {
-            switch PartitionDirectoryName(name) {
-            case .live(let partition):
-                let attributes = try context.reading { () throws(FileError) in
-                    try context.files.attributes(path + "/" + name)
-                }
-                if attributes?.kind == .directory { partitions.append(partition) }
-            case .deleted:
-                context.removals.add(
-                    .directory(path + "/" + name), due: context.world.clock.monotonic())
-            case .other: break
-            }
-        }
-        return partitions.sorted()
-    }
-
-    private static func readTopicID(
-        _ directory: String, _ context: DirectoryContext
-    ) throws(LogError) -> TopicID {
-        let path = directory + "/" + PartitionMetadata.fileName
-        let bytes: Bytes
-        do {
-            bytes = try context.files.readAll(path, limit: 4096)
-        } catch {
-            if error.isMissing { return .zero }
-            throw .io(error)
-        }
-        return try PartitionMetadata.decode(bytes, file: path)
     }
 
     // MARK: Logs
@@ -227,17 +194,27 @@ package final class LogDirectory: Sendable {
     /// Retention, rolling and flushing by age, and the removals that are due. Blocks; for a
     /// background thread, every few minutes.
     package func housekeeping(now: Timestamp) {
+        let logs = logs
+        var due: [Log] = []
         for log in logs {
-            do throws(LogError) {
-                try log.runHousekeeping(now: now)
-            } catch .closed {
-                // Deleted meanwhile.
-            } catch {
-                context.world.log(.warn, "housekeeping of log \(log.topicPartition): \(error)")
-                if isOffline { return }
+            tend(log) { () throws(LogError) in
+                if try log.runHousekeeping(now: now) { due.append(log) }
             }
         }
+        for (log, error) in context.commits.flush(due) { tell(error, of: log) }
+        for log in logs { tend(log) { () throws(LogError) in try log.closeIdleFiles() } }
         runDeferredDeletions(now: context.world.clock.monotonic())
+    }
+
+    private func tend(_ log: Log, _ work: () throws(LogError) -> Void) {
+        if isOffline { return }
+        do throws(LogError) { try work() } catch { tell(error, of: log) }
+    }
+
+    private func tell(_ error: LogError, of log: Log) {
+        // Deleted meanwhile.
+        if case .closed = error { return }
+        context.world.log(.warn, "housekeeping of log \(log.topicPartition): \(error)")
     }
 
     /// Removes files and directories whose delay is over.
@@ -258,7 +235,7 @@ package final class LogDirectory: Sendable {
         _ value: ((recoveryPoint: Offset, start: Offset?, highWatermark: Offset)) -> Offset?
     ) -> [TopicPartition: Offset] {
         var offsets: [TopicPartition: Offset] = [:]
-        for log in logs {
+        for log in state.withLock({ Array($0.logs.values) }) {
             if let values = log.checkpointValues(), let offset = value(values) {
                 offsets[log.topicPartition] = offset
             }
@@ -283,8 +260,10 @@ package final class LogDirectory: Sendable {
                 }
             }
             try context.requireOnline()
-            let now = context.world.clock.wall()
-            for log in all { try log.close(now: now) }
+            // Nothing has to be written of those that nobody opened.
+            let open = all.filter(\.isOpen)
+            for log in open { try log.prepareToClose() }
+            if let failure = context.commits.flush(open).first { throw failure.error }
             try writeCheckpoints()
             // With the marker the next owner would trust the damaged files.
             if all.contains(where: { !$0.isSound }) { return }

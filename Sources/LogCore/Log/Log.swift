@@ -31,6 +31,10 @@ package final class Log: Sendable {
         /// For when the log is opened; from then on the contents have it.
         var highWatermarkBefore: Offset?
         var directory: String
+        /// What the log was like when it was opened after a clean stop.
+        var found: LogContents.Shape?
+        /// Until then housekeeping has nothing to do, as long as nobody opens the log.
+        var quietUntil: Timestamp?
 
         var highWatermark: Offset? {
             get { contents == nil ? highWatermarkBefore : contents?.highWatermark }
@@ -94,7 +98,9 @@ package final class Log: Sendable {
                 plan: plan, configuration: state.configuration,
                 highWatermark: state.highWatermarkBefore, now: context.world.clock.wall())
             do throws(LogError) {
-                state.contents = try loader.load(scanned: scanned)
+                let contents = try loader.load(scanned: scanned)
+                state.found = plan.isClean ? contents.shape : nil
+                state.contents = contents
                 state.phase = .open
                 return loader.findings
             } catch .corrupt(let file, let position, let reason) {
@@ -135,7 +141,12 @@ package final class Log: Sendable {
     /// The topic's settings; a change holds from the next call on.
     package var configuration: LogConfiguration {
         get { state.withLock { $0.configuration } }
-        set { state.withLock { $0.configuration = newValue } }
+        set {
+            state.withLock { state in
+                state.configuration = newValue
+                state.quietUntil = nil
+            }
+        }
     }
 
     /// The first offset that can be read.
@@ -208,7 +219,12 @@ package final class Log: Sendable {
     /// opened. A truncation lowers it to the log's end, in the checkpoint too.
     package var highWatermark: Offset? {
         get { state.withLock { $0.highWatermark } }
-        set { state.withLock { $0.highWatermark = newValue } }
+        set {
+            state.withLock { state in
+                state.highWatermark = newValue
+                state.quietUntil = nil
+            }
+        }
     }
 
     /// Where consumers of committed data stop: the first offset of the oldest transaction that is
@@ -264,19 +280,33 @@ package final class Log: Sendable {
         }
     }
 
-    /// Writes everything a clean stop leaves behind, and syncs it.
-    func close(now: Timestamp) throws(LogError) {
-        let isOpen = state.withLock { $0.contents != nil }
-        if isOpen {
-            try withContents { (contents, _) throws(LogError) in
-                try context.writing { () throws(FileError) in
-                    let active = contents.activeIndex
-                    try contents.segments[active].appendTimeEntry(context.files)
-                    try contents.segments[active].writeIndexes(context.files)
-                    try contents.takeSnapshot()
-                }
-            }
-            try flush()
+    /// Its files have been looked at, and it has not been closed.
+    var isOpen: Bool { state.withLock { $0.contents != nil } }
+
+    /// Nobody has opened the log since a clean stop, and housekeeping had nothing to do for it.
+    func isQuiet(at now: Timestamp) -> Bool {
+        state.withLock { state in
+            guard case .unopened = state.phase, let until = state.quietUntil else { return false }
+            return now < until
+        }
+    }
+
+    /// Lets go of what was learnt of a log that is still as a clean stop left it: the next call
+    /// learns it again.
+    ///
+    /// - Parameter next: when housekeeping has to look again.
+    func putAway(
+        _ next: (inout LogContents, LogConfiguration) throws(LogError) -> Timestamp
+    ) throws(LogError) {
+        try state.withLock { (state) throws(LogError) in
+            guard let found = state.found, state.contents?.shape == found,
+                state.contents?.isOnDisk == true
+            else { return }
+            let until = try next(&state.contents!, state.configuration)
+            state.highWatermarkBefore = state.contents?.highWatermark
+            state.contents = nil
+            state.phase = .unopened
+            state.quietUntil = until
         }
     }
 

@@ -175,6 +175,8 @@ extension LogContents {
         let start = segments[active].size
         do throws(FileError) {
             try segments[active].write(bytes, files)
+        } catch  where error.isOutOfDescriptors {
+            throw .io(error)
         } catch {
             // Part of it may be in the file. It goes, or nothing more may follow it.
             try context.committing { () throws(FileError) in

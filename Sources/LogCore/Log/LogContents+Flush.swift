@@ -50,20 +50,20 @@ extension LogContents {
             return nil
         }
         let plan = try context.reading { () throws(FileError) in
-            // What may fail comes first: a file that was handed out counts as synced.
-            for index in unsynced { try segments[index].makeFiles(files) }
             var open: [any File] = []
+            for index in unsynced { open += try segments[index].filesToSynchronize(files) }
             for offset in unsyncedSnapshots {
                 let path = path(LogFileName.name(offset, .snapshot))
                 guard try files.attributes(path) != nil else { continue }
-                open.append(try files.open(path, .readWrite))
+                open.append(try files.open(path, .readWrite).holding())
             }
-            for index in unsynced { open += segments[index].filesToSynchronize() }
             return FlushPlan(
                 end: endOffset, cutCount: cutCount, files: open,
                 directory: hasUnsyncedNames ? directory : nil)
         }
-        // What arrives while the plan is carried out is for the next one.
+        // What arrives while the plan is carried out is for the next one. Behind all that can fail:
+        // what was handed out counts as synced.
+        for index in unsynced { segments[index].noteSync() }
         hasUnsyncedNames = false
         unsyncedSnapshots = []
         unflushedRecords = 0

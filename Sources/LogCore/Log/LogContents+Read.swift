@@ -44,7 +44,9 @@ extension LogContents {
                     offset: limit, segment: segments[index].baseOffset, position: stop))
         }
         if count == 0 { return (slice(offset, region: nil, isTruncated: true), index) }
-        let file = try context.reading { () throws(FileError) in try segments[index].opened(files) }
+        let file = try context.reading { () throws(FileError) in
+            try segments[index].opened(files).holding()
+        }
         let region = FileRegion(file: file, position: position, count: count)
         return (slice(offset, region: region, isTruncated: !(isWhole && isLast)), index)
     }

@@ -41,6 +41,27 @@ extension LogContents {
     ) throws(LogError) -> Bool {
         let kept = configuration.retentionMilliseconds
         if kept < 0 { return false }
+        let latest = try latestTimestamp(ofSegment: index, now: now)
+        let (age, overflow) = now.rawValue.subtractingReportingOverflow(latest.rawValue)
+        return !overflow && age > kept
+    }
+
+    /// The earliest time at which retention may find a segment too old, if nothing is appended.
+    mutating func nextExpiry(
+        now: Timestamp, _ configuration: LogConfiguration
+    ) throws(LogError) -> Timestamp {
+        let kept = configuration.retentionMilliseconds
+        guard kept >= 0, configuration.cleanup.contains(.delete) else { return Timestamp(.max) }
+        // Segments go oldest first.
+        let latest = try latestTimestamp(ofSegment: 0, now: now)
+        let (expiry, overflow) = latest.rawValue.addingReportingOverflow(kept)
+        return Timestamp(overflow ? .max : expiry)
+    }
+
+    /// The greatest timestamp of a segment's records; without any, when its file last changed.
+    private mutating func latestTimestamp(
+        ofSegment index: Int, now: Timestamp
+    ) throws(LogError) -> Timestamp {
         var latest = try segments[index].latestMark(context).timestamp
         if latest < Timestamp(0) {
             let path = segments[index].path(.log)
@@ -48,8 +69,7 @@ extension LogContents {
                 try files.attributes(path)?.modified ?? now
             }
         }
-        let (age, overflow) = now.rawValue.subtractingReportingOverflow(latest.rawValue)
-        return !overflow && age > kept
+        return latest
     }
 
     /// Renames the oldest segment's files to `.deleted`, to be removed later, if it lies wholly

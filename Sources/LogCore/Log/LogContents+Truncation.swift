@@ -52,8 +52,8 @@ extension LogContents {
         }
         _ = try segments[active].measureTail(context)
         try context.committing { () throws(FileError) in
-            try segments[active].makeFiles(files)
-            for file in segments[active].filesToSynchronize() { try file.synchronize() }
+            for file in try segments[active].filesToSynchronize(files) { try file.synchronize() }
+            segments[active].noteSync()
             try files.synchronizeDirectory(directory)
         }
         endOffset = end

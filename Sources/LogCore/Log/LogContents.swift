@@ -39,6 +39,26 @@ struct LogContents: Sendable {
     /// A truncation is under way: no flush may move the recovery point beyond.
     var recoveryCeiling: Offset?
 
+    /// Changes with all that is appended, cut off or deleted.
+    struct Shape: Sendable, Equatable {
+        let startOffset: Offset
+        let endOffset: Offset
+        let segmentCount: Int
+        let cutCount: Int
+    }
+
+    var shape: Shape {
+        Shape(
+            startOffset: startOffset, endOffset: endOffset, segmentCount: segments.count,
+            cutCount: cutCount)
+    }
+
+    /// Nothing waits to be written or synced.
+    var isOnDisk: Bool {
+        recoveryPoint == endOffset && recoveryCeiling == nil && !epochs.isDirty
+            && !hasUnsyncedNames && unsyncedSnapshots.isEmpty
+    }
+
     var files: any FileSystem { context.files }
     var activeIndex: Int { segments.count - 1 }
 

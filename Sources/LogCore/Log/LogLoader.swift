@@ -132,9 +132,10 @@ struct LogLoader {
                 try contents.segments[index].appendTimeEntry(files)
                 try contents.segments[index].writeIndexes(files)
                 // Now: after the next crash nobody looks at this segment's indexes.
-                for file in contents.segments[index].filesToSynchronize() {
+                for file in try contents.segments[index].filesToSynchronize(files) {
                     try file.synchronize()
                 }
+                contents.segments[index].noteSync()
             }
         }
     }

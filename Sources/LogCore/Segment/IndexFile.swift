@@ -219,11 +219,6 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         pending.removeAll()
     }
 
-    /// Makes the file when there is none, and opens it if it has to be synced.
-    mutating func makeFile(_ files: any FileSystem) throws(FileError) {
-        if stored == 0 || needsSync { _ = try opened(files) }
-    }
-
     /// Drops all entries but the first `count`, in memory and in the file, and any bytes that are
     /// no whole entry.
     mutating func truncate(_ files: any FileSystem, keeping count: Int) throws(FileError) {
@@ -247,12 +242,18 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         try truncate(files, keeping: count)
     }
 
-    /// The file, if it has to be synced; asked once for each sync, behind `makeFile`.
-    mutating func fileToSynchronize() -> (any File)? {
-        guard needsSync, let file else { return nil }
-        needsSync = false
-        return file
+    /// Makes the file when there is none.
+    mutating func makeFile(_ files: any FileSystem) throws(FileError) {
+        if stored == 0 { _ = try opened(files) }
     }
+
+    /// The file, if it has to be synced.
+    mutating func fileToSynchronize(_ files: any FileSystem) throws(FileError) -> (any File)? {
+        needsSync ? try opened(files).holding() : nil
+    }
+
+    /// The file is about to be synced.
+    mutating func noteSync() { needsSync = false }
 
     var isOpen: Bool { file != nil }
 

@@ -94,7 +94,7 @@ extension Segment {
             return
         }
         try index.writePending(files)
-        try index.fileToSynchronize()?.synchronize()
+        try index.fileToSynchronize(files)?.synchronize()
         try files.rename(index.path, to: path)
         try files.synchronizeDirectory(directory)
         transactionIndex = IndexFile(path: path)

@@ -188,8 +188,8 @@ struct Segment: Sendable {
             || transactionIndex?.needsSync ?? false
     }
 
-    /// Opens the files that a sync may have to reach. Both indexes exist afterwards, so that who
-    /// finds the segment need not make them anew.
+    /// Opens the `.log` file and makes the indexes that have no file, so that who finds the segment
+    /// need not make them anew.
     mutating func makeFiles(_ files: any FileSystem) throws(FileError) {
         _ = try opened(files)
         try offsetIndex.makeFile(files)
@@ -197,14 +197,25 @@ struct Segment: Sendable {
         try transactionIndex?.makeFile(files)
     }
 
-    /// The files that a sync has to reach; asked once for each sync, behind `makeFiles`.
-    mutating func filesToSynchronize() -> [any File] {
+    /// The files that a sync has to reach. All files exist afterwards.
+    mutating func filesToSynchronize(_ files: any FileSystem) throws(FileError) -> [any File] {
+        try makeFiles(files)
+        var changed = [try opened(files).holding()]
+        for file in [
+            try offsetIndex.fileToSynchronize(files), try timeIndex.fileToSynchronize(files),
+            try transactionIndex?.fileToSynchronize(files),
+        ] {
+            if let file { changed.append(file) }
+        }
+        return changed
+    }
+
+    /// The files that had to be synced are about to be.
+    mutating func noteSync() {
         needsSync = false
-        let indexes = [
-            offsetIndex.fileToSynchronize(), timeIndex.fileToSynchronize(),
-            transactionIndex?.fileToSynchronize(),
-        ]
-        return ([file] + indexes).compactMap { $0 }
+        offsetIndex.noteSync()
+        timeIndex.noteSync()
+        transactionIndex?.noteSync()
     }
 
     // MARK: Bookkeeping for those who scan

@@ -8,6 +8,8 @@ extension FileError {
 
     public var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
     public var isMissing: Bool { code == ENOENT }
+    /// No more files can be open, in the process or the machine: nothing was done.
+    public var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
     /// Nobody reads the other end of a pipe or a connection.
     public var isClosedPipe: Bool { code == EPIPE }
 
@@ -132,6 +134,8 @@ public struct PosixFileSystem: FileSystem {
     public func volume(_ path: String) throws(FileError) -> (any Volume)? {
         try PosixVolume(holding: path)
     }
+
+    public var descriptorLimit: Int { PosixProcess.descriptorLimit }
 }
 
 /// Repeats a call that a signal interrupted.

@@ -6,11 +6,11 @@ public enum PosixProcess {
 
     /// Writes all of `text`. What cannot be written is dropped: there is nowhere to report it.
     public static func write(_ text: String, to stream: Stream) {
-        _ = write(Array(text.utf8), to: stream)
+        _ = write(Bytes(text), to: stream)
     }
 
     /// Writes all of `bytes`; returns why not, where part of it could not be written.
-    public static func write(_ bytes: [UInt8], to stream: Stream) -> FileError? {
+    public static func write(_ bytes: Bytes, to stream: Stream) -> FileError? {
         let descriptor = stream == .output ? STDOUT_FILENO : STDERR_FILENO
         return unsafe bytes.withUnsafeBytes { bytes in
             var rest = unsafe bytes[...]

@@ -30,10 +30,20 @@ public struct StopSignals: Sendable {
 }
 
 extension PosixProcess {
-    /// Raises the number of files and sockets that may be open to what the system allows at most.
+    private static var resource: __rlimit_resource_t {
+        __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    }
+
+    /// Files and sockets that may be open at a time.
+    static var descriptorLimit: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(resource, &limit) == 0 else { return 1024 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Raises that number to what the system allows at most.
     public static func raiseDescriptorLimit() {
         var limit = rlimit()
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         guard unsafe getrlimit(resource, &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         unsafe setrlimit(resource, &limit)

@@ -46,8 +46,11 @@ public struct FileAttributes: Sendable {
 public protocol File: AnyObject, Sendable {
     /// The path it was opened with.
     var path: String { get }
-    /// The descriptor for `sendfile`; nil where there is none (a simulated file).
+    /// The descriptor for `sendfile`; nil where there is none (a simulated file), or none that
+    /// stays (see `holding`).
     var descriptor: CInt? { get }
+    /// This file with a descriptor that stays the same as long as the reference lives.
+    func holding() throws(FileError) -> any File
 
     func size() throws(FileError) -> Int
     /// Fills `buffer` from `position` on; fewer bytes only where the file ends.
@@ -65,6 +68,8 @@ public protocol File: AnyObject, Sendable {
 }
 
 extension File {
+    public func holding() throws(FileError) -> any File { self }
+
     public func write(_ bytes: Bytes, at position: Int) throws(FileError) {
         try write([bytes], at: position)
     }
@@ -122,6 +127,8 @@ public protocol FileSystem: Sendable {
     /// The file system that holds the directory `path`; nil where it cannot be synced as a whole,
     /// or would not tell of every failure.
     func volume(_ path: String) throws(FileError) -> (any Volume)?
+    /// Files and sockets that the process may have open at a time.
+    var descriptorLimit: Int { get }
 }
 
 extension FileSystem {
@@ -130,6 +137,9 @@ extension FileSystem {
 
     /// Each file has to be synced by itself.
     public func volume(_: String) throws(FileError) -> (any Volume)? { nil }
+
+    /// Where descriptors cost nothing.
+    public var descriptorLimit: Int { 1 << 20 }
 
     public func readAll(_ path: String, limit: Int) throws(FileError) -> Bytes {
         let file = try open(path, .read)

@@ -120,10 +120,13 @@ extension Broker {
         let defaults = LogConfiguration(configuration.topicDefaults, broker: configuration)
         var directories: [LogDirectory] = []
         do throws(LogError) {
+            // A quarter of the process' descriptors for logs, the rest for connections.
+            let openFiles = world.files.descriptorLimit / 4 / paths.count
             for path in paths {
                 let lines = RecoveryLines(path: path, world: world)
                 let directory = try LogDirectory.open(
-                    path, world: world, defaults: defaults, progress: { lines.note($0) })
+                    path, world: world, defaults: defaults, openFiles: openFiles,
+                    progress: { lines.note($0) })
                 let report = directory.report
                 let state = report.wasCleanStop ? "as a clean stop left them" : "checked"
                 world.log(.info, "\(path): \(report.logCount) logs, \(state)")

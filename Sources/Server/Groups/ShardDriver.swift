@@ -8,8 +8,8 @@ internal import WireProtocol
 /// Runs the coordinator's shard of one partition of `__consumer_offsets`, on one event loop: that
 /// loop takes every step, so they come one after another, and its timers are the shard's.
 ///
-/// States: *loading* (a background thread reads the partition; requests are refused with
-/// COORDINATOR_LOAD_IN_PROGRESS), *active*, and *gone* (the partition went elsewhere, or could not
+/// States: *loading* (a background thread reads the partition; requests wait a moment for it, then
+/// they are refused with COORDINATOR_LOAD_IN_PROGRESS), *active*, and *gone* (the partition went elsewhere, or could not
 /// be read: requests are refused with the reason). Inputs: `submit`, `topicsDeleted` and `resign`
 /// from any thread; the partition's high watermark; timers. Effects are those of the shard: records
 /// are appended at once, answers leave when what was appended before them is committed.
@@ -18,6 +18,10 @@ internal import WireProtocol
 final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
     /// Requests that may wait for an answer; one more is refused.
     private static let waitingLimit = 100_000
+
+    /// How long requests wait for the shard to load. Most have loaded by then, and a client that is
+    /// refused comes again in seconds only: librdkafka in three.
+    private static let patienceMilliseconds: Int64 = 1000
 
     let partition: Partition
     private let loop: any EventLoop
@@ -28,6 +32,8 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
     /// nil unless active; `absence` is why.
     private var shard: GroupShard?
     private var absence = Refusal(.coordinatorLoadInProgress, "the groups are being loaded")
+    /// Requests that came before the shard was loaded; nil when none may wait any more.
+    private var early: [@Sendable () -> Void]? = []
     private var waiting: [GroupTicket: @Sendable (Result<GroupAnswer, Refusal>) -> Void] = [:]
     private var lastTicket: UInt64 = 0
     private var answers = CommittedAnswers()
@@ -46,13 +52,13 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
 
     // MARK: From any thread
 
-    /// Begins to load. Once.
+    /// Begins to load, and lets requests wait for it meanwhile. Once.
     func start() {
-        let accepted = world.background.submit { [self] in
-            let result = Result { () throws(LogReadError) in try loader.load() }
-            loop.execute { [self] in loaded(result) }
+        onLoop { [self] in
+            let end = loop.now.adding(milliseconds: Self.patienceMilliseconds)
+            _ = loop.schedule(at: end) { [self] in takeEarly() }
         }
-        if !accepted { onLoop { [self] in startLater() } }
+        load()
     }
 
     /// Takes a step for a request. Of the step's answers one is for the request: `answer` gets it,
@@ -63,6 +69,12 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
         answer: @escaping @Sendable (Result<GroupAnswer, Refusal>) -> Void
     ) {
         onLoop { [self] in
+            if shard == nil, let count = early?.count, count < Self.waitingLimit {
+                early?.append { [self] in
+                    submit(version: version, client: client, step: body, answer: answer)
+                }
+                return
+            }
             if shard == nil { return answer(.failure(absence)) }
             if waiting.count >= Self.waitingLimit {
                 let text = "\(waiting.count) requests wait for groups of \(partition.id)"
@@ -88,6 +100,7 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
             step { $0.resign(at: now) }
             shard = nil
             absence = refusal
+            takeEarly()
             for entry in answers.takeAll() {
                 deliver(entry.ticket, entry.answer.refused(with: refusal.code))
             }
@@ -108,15 +121,30 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
     }
 }
 
-// MARK: On the loop
+// MARK: On the loop, but for `load`
 
 extension ShardDriver {
     private var now: GroupTime {
         GroupTime(monotonic: loop.now, wall: world.clock.wall())
     }
 
-    private func startLater() {
-        _ = loop.schedule(at: loop.now.adding(milliseconds: 100)) { [self] in start() }
+    private func load() {
+        let accepted = world.background.submit { [self] in
+            let result = Result { () throws(LogReadError) in try loader.load() }
+            loop.execute { [self] in loaded(result) }
+        }
+        if !accepted { onLoop { [self] in loadLater() } }
+    }
+
+    private func loadLater() {
+        _ = loop.schedule(at: loop.now.adding(milliseconds: 100)) { [self] in load() }
+    }
+
+    /// Lets those who waited for the shard try, and nobody wait any more.
+    private func takeEarly() {
+        let requests = early ?? []
+        early = nil
+        for request in requests { request() }
     }
 
     private func loaded(_ result: Result<GroupShard, LogReadError>) {
@@ -126,9 +154,11 @@ extension ShardDriver {
             shard = loaded
             partition.park(self)
             step { $0.activate(at: now) }
+            takeEarly()
         case .failure(let error):
             absence = Refusal(.coordinatorNotAvailable, "\(partition.id) cannot be read: \(error)")
             world.log(.error, "groups of \(partition.id) cannot be loaded: \(error)")
+            takeEarly()
         }
     }
 

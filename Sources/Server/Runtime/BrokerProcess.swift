@@ -21,6 +21,7 @@ package enum BrokerProcess {
         let world = World.posix(log: StandardErrorLog(minimum: .info))
         for warning in warnings { world.log(.warn, warning) }
         let failure = Mutex<String?>(nil)
+        PosixProcess.raiseDescriptorLimit()
         do {
             let network = try EventLoopGroup(
                 count: configuration.networkThreads ?? PosixProcess.processorCount, world: world,
@@ -33,7 +34,6 @@ package enum BrokerProcess {
                 failure.withLock { $0 = $0 ?? reason }
                 signals.raise()
             }
-            PosixProcess.raiseDescriptorLimit()
             let elapsed = clock.monotonic().milliseconds(since: started)
             let addresses = broker.listeners.map(\.description).joined(separator: ",")
             PosixProcess.write(

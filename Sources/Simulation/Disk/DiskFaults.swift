@@ -36,7 +36,7 @@ package struct DiskDefects: OptionSet, Sendable {
     package static let fileSyncIsIgnored = DiskDefects(rawValue: 1)
     /// A sync of a directory returns and does nothing.
     package static let directorySyncIsIgnored = DiskDefects(rawValue: 2)
-    /// A loss of power may take a renamed file's old name and not give it the new one.
+    /// A loss of power may take away the file that a rename replaces, and not put the new one there.
     package static let renameIsTwoSteps = DiskDefects(rawValue: 4)
     /// After a loss of power, until `endLies`, reads show what had been written instead of what
     /// arrived: whoever checks then checks nothing.

@@ -306,7 +306,9 @@ extension SimulatedDisk.Core {
         guard defects.contains(.renameIsTwoSteps) else {
             return state.change(directory: directory, .rename(name, newName, node))
         }
-        state.change(directory: directory, .unlink(name, node))
-        state.change(directory: directory, .link(newName, node))
+        if let replaced = state.directories[directory]?.current[newName] {
+            state.change(directory: directory, .unlink(newName, replaced))
+        }
+        state.change(directory: directory, .rename(name, newName, node))
     }
 }

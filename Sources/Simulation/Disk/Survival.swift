@@ -89,11 +89,10 @@ package enum Survival: Sendable, Equatable, CustomStringConvertible {
         return choices + torn(changes)
     }
 
-    /// Few choices for each cut, other ones from cut to cut.
-    package static func some(of changes: [UnsyncedChange], cut: Int) -> [Survival] {
+    /// One choice for each cut, another one from cut to cut; every third is that nothing survives.
+    package static func one(of changes: [UnsyncedChange], cut: Int) -> Survival {
         let all = all(of: changes)
-        if all.count <= 2 { return all }
-        return [cut % 2 == 0 ? .nothing : .everything, all[2 + cut &* 7 % (all.count - 2)]]
+        return cut % 3 == 0 ? .nothing : all[cut &* 7 % all.count]
     }
 
     private static func torn(_ changes: [UnsyncedChange]) -> [Survival] {

@@ -4,30 +4,26 @@ struct LogOptions {
         let description: String
     }
 
-    enum Task {
+    enum Job {
         case seeds(ClosedRange<UInt64>)
         /// Every moment of a schedule, or of all of them.
         case schedules(String?)
         /// One moment of a schedule.
         case cut(String, change: Int)
-        case model(minutes: Double, seed: UInt64)
         case list
     }
 
-    private(set) var task = Task.schedules(nil)
+    private(set) var task = Job.schedules(nil)
     private(set) var traces = false
 
     static let usage = """
         simulate log --seeds A..B | --seed N [--trace]
                simulate log --schedules | --schedule NAME [--cut K [--trace]] | --list
-               simulate log --model [--minutes M] [--seed N] [--trace]
         """
 
     init(_ arguments: [String]) throws(Invalid) {
         var words = arguments[...]
         var seed: UInt64?
-        var minutes: Double?
-        var isModel = false
         var schedule: String?
         var cut: Int?
         while let word = words.popFirst() {
@@ -35,18 +31,14 @@ struct LogOptions {
             case "--trace": traces = true
             case "--list": task = .list
             case "--schedules": task = .schedules(nil)
-            case "--model": isModel = true
             case "--seeds": task = .seeds(try Self.range(words.popFirst()))
             case "--seed": seed = try Self.number(word, words.popFirst())
-            case "--minutes": minutes = try Self.number(word, words.popFirst())
             case "--schedule": schedule = words.popFirst()
             case "--cut": cut = try Self.number(word, words.popFirst())
             default: throw Invalid(description: "unknown argument '\(word)'")
             }
         }
-        if isModel {
-            task = .model(minutes: minutes ?? 10, seed: seed ?? 1)
-        } else if let seed {
+        if let seed {
             task = .seeds(seed...seed)
         } else if let schedule {
             task = cut.map { .cut(schedule, change: $0) } ?? .schedules(schedule)

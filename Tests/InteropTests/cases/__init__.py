@@ -12,6 +12,7 @@ MODULES = (
     "administration",
     "refusals",
     "bad_input",
+    "groups",
     "crash",
     "volume",
     "stopping",

@@ -1,32 +1,32 @@
 /// The forms for async code. Each does what its namesake does, on the store's own threads.
 extension Cursor {
     /// As the form that blocks.
-    public func position(of partition: LogPartition) async throws(LogStoreError) -> Int64? {
-        try await store.disk.run { () throws(LogStoreError) in try self.position(of: partition) }
+    public func position(of partition: LogPartition) async throws -> Int64? {
+        try await store.disk.run { try self.position(of: partition) }
     }
 
     /// As the form that blocks.
-    public func lag(in topic: Topic) async throws(LogStoreError) -> Int64 {
-        try await store.disk.run { () throws(LogStoreError) in try self.lag(in: topic) }
+    public func lag(in topic: Topic) async throws -> Int64 {
+        try await store.disk.run { try self.lag(in: topic) }
     }
 
     /// As the form that blocks.
-    public func lag(in partition: LogPartition) async throws(LogStoreError) -> Int64 {
-        try await store.disk.run { () throws(LogStoreError) in try self.lag(in: partition) }
+    public func lag(in partition: LogPartition) async throws -> Int64 {
+        try await store.disk.run { try self.lag(in: partition) }
     }
 
     /// As the form that blocks.
     public func commit(
         after record: LogRecord, in topic: Topic
-    ) async throws(LogStoreError) {
+    ) async throws {
         try await commit(after: [record], in: topic)
     }
 
     /// As the form that blocks.
     public func commit(
         after records: [LogRecord], in topic: Topic
-    ) async throws(LogStoreError) {
-        try await store.disk.run { () throws(LogStoreError) in
+    ) async throws {
+        try await store.disk.run {
             try self.commit(after: records, in: topic)
         }
     }
@@ -34,8 +34,8 @@ extension Cursor {
     /// As the form that blocks.
     public func commit(
         _ offset: Int64, in partition: LogPartition
-    ) async throws(LogStoreError) {
-        try await store.disk.run { () throws(LogStoreError) in
+    ) async throws {
+        try await store.disk.run {
             try self.commit(offset, in: partition)
         }
     }
@@ -43,8 +43,8 @@ extension Cursor {
     /// As the form that blocks.
     public func reset(
         to position: ReadPosition, in partition: LogPartition
-    ) async throws(LogStoreError) {
-        try await store.disk.run { () throws(LogStoreError) in
+    ) async throws {
+        try await store.disk.run {
             try self.reset(to: position, in: partition)
         }
     }
@@ -52,21 +52,21 @@ extension Cursor {
     /// As the form that blocks.
     public func reset(
         to position: ReadPosition, in topic: Topic
-    ) async throws(LogStoreError) {
-        try await store.disk.run { () throws(LogStoreError) in
+    ) async throws {
+        try await store.disk.run {
             try self.reset(to: position, in: topic)
         }
     }
 
     /// As the form that blocks.
-    public func delete() async throws(LogStoreError) {
-        try await store.disk.run { () throws(LogStoreError) in try self.delete() }
+    public func delete() async throws {
+        try await store.disk.run { try self.delete() }
     }
 }
 
 extension LogStore {
     /// As the form that blocks.
-    public func cursorNames() async throws(LogStoreError) -> [String] {
-        try await disk.run { () throws(LogStoreError) in try self.cursorNames() }
+    public func cursorNames() async throws -> [String] {
+        try await disk.run { try self.cursorNames() }
     }
 }

@@ -18,6 +18,7 @@ internal import Synchronization
 /// name share one progress and would each see all records: give each its own name, or its own
 /// partitions.
 public struct Cursor: Sendable {
+    /// What it was asked for by: its progress is found under this name.
     public let name: String
     let store: LogStore
 
@@ -27,21 +28,21 @@ public struct Cursor: Sendable {
     ///
     /// It may lie below the partition's start, when retention was faster: reading there throws
     /// `offsetOutOfRange` rather than to pass over records in silence, and `reset` goes on.
-    public func position(of partition: LogPartition) throws(LogStoreError) -> Int64? {
+    public func position(of partition: LogPartition) throws -> Int64? {
         try store.readyCursors(forCommit: false)
         return store.cursors.position(key(partition))
     }
 
     /// How many offsets lie between the cursor and the topic's end: the records still to be
     /// handled, and gaps that compaction left. Where nothing was committed, all of the partition.
-    public func lag(in topic: Topic) throws(LogStoreError) -> Int64 {
+    public func lag(in topic: Topic) throws -> Int64 {
         var lag: Int64 = 0
         for partition in topic.partitions { lag += try self.lag(in: partition) }
         return lag
     }
 
     /// The same in one partition.
-    public func lag(in partition: LogPartition) throws(LogStoreError) -> Int64 {
+    public func lag(in partition: LogPartition) throws -> Int64 {
         let start = try partition.startOffset
         let position = try self.position(of: partition) ?? start
         return max(0, try partition.endOffset - max(position, start))
@@ -55,13 +56,13 @@ public struct Cursor: Sendable {
     ///
     /// - Throws: `tooManyCursors`, `storageFull`, `offline`; `offsetOutOfRange`, when the topic
     ///   does not have that record.
-    public func commit(after record: LogRecord, in topic: Topic) throws(LogStoreError) {
+    public func commit(after record: LogRecord, in topic: Topic) throws {
         try commit(after: [record], in: topic)
     }
 
     /// The same for the last of `records` in each partition, all of them in one step: after a crash
     /// either all partitions have moved or none.
-    public func commit(after records: [LogRecord], in topic: Topic) throws(LogStoreError) {
+    public func commit(after records: [LogRecord], in topic: Topic) throws {
         var offsets: [Int: Int64] = [:]
         for record in records {
             offsets[record.partition] = max(offsets[record.partition] ?? 0, record.offset + 1)
@@ -76,19 +77,19 @@ public struct Cursor: Sendable {
     /// Says that the record at `offset` in `partition` is wanted next.
     public func commit(
         _ offset: Int64, in partition: LogPartition
-    ) throws(LogStoreError) {
+    ) throws {
         try commit([(partition, offset)], movingBack: false)
     }
 
     /// Moves the cursor in a partition to any position, also back.
     public func reset(
         to position: ReadPosition, in partition: LogPartition
-    ) throws(LogStoreError) {
+    ) throws {
         try commit([(partition, partition.offset(of: position))], movingBack: true)
     }
 
     /// Moves the cursor in all partitions of a topic, in one step.
-    public func reset(to position: ReadPosition, in topic: Topic) throws(LogStoreError) {
+    public func reset(to position: ReadPosition, in topic: Topic) throws {
         var positions: [(LogPartition, Int64)] = []
         for partition in topic.partitions {
             positions.append((partition, try partition.offset(of: position)))
@@ -97,7 +98,7 @@ public struct Cursor: Sendable {
     }
 
     /// Forgets all positions of the cursor.
-    public func delete() throws(LogStoreError) {
+    public func delete() throws {
         try store.readyCursors(forCommit: false)
         try store.cursors.drop { $0.cursor == name }
     }
@@ -106,13 +107,13 @@ public struct Cursor: Sendable {
 
     private func commit(
         _ positions: [(LogPartition, Int64)], movingBack: Bool
-    ) throws(LogStoreError) {
+    ) throws {
         try store.readyCursors(forCommit: true)
         var offsets: [CursorTable.Key: Int64] = [:]
         for (partition, offset) in positions {
             let end = try partition.endOffset
             guard offset >= 0, offset <= end else {
-                throw .offsetOutOfRange(
+                throw LogStoreError.offsetOutOfRange(
                     requested: offset, start: try partition.startOffset, end: end)
             }
             offsets[key(partition)] = offset
@@ -141,7 +142,7 @@ public struct Cursor: Sendable {
 
 extension LogStore {
     /// The names of all cursors that have a position anywhere.
-    public func cursorNames() throws(LogStoreError) -> [String] {
+    public func cursorNames() throws -> [String] {
         try readyCursors(forCommit: false)
         return cursors.cursorNames
     }

@@ -19,7 +19,7 @@ public struct LogReader: Sendable {
     ///
     /// - Throws: `offsetOutOfRange` when the records to come were deleted meanwhile, `closed`,
     ///   `unknownTopic` when the topic was deleted, `damaged`, `io`.
-    public mutating func next() throws(LogStoreError) -> LogRecord? {
+    public mutating func next() throws -> LogRecord? {
         if index == chunk.count {
             chunk = try puller.pull()
             index = 0

@@ -16,7 +16,7 @@
 /// each time from its beginning.
 public struct RecordStream: AsyncSequence, Sendable {
     public typealias Element = LogRecord
-    public typealias Failure = LogStoreError
+    public typealias Failure = any Error
 
     let puller: RecordPuller
     let disk: DiskQueue
@@ -37,7 +37,7 @@ public struct RecordStream: AsyncSequence, Sendable {
 
         public mutating func next(
             isolation actor: isolated (any Actor)?
-        ) async throws(LogStoreError) -> LogRecord? {
+        ) async throws -> LogRecord? {
             if index == chunk.count {
                 guard let more = try await chunks.next(isolation: actor) else { return nil }
                 chunk = more
@@ -53,7 +53,7 @@ extension RecordStream {
     /// The records of a `RecordStream` in chunks, none of which is empty.
     public struct Chunks: AsyncSequence, Sendable {
         public typealias Element = [LogRecord]
-        public typealias Failure = LogStoreError
+        public typealias Failure = any Error
 
         let puller: RecordPuller
         let disk: DiskQueue
@@ -77,7 +77,7 @@ extension RecordStream {
 
             public mutating func next(
                 isolation actor: isolated (any Actor)?
-            ) async throws(LogStoreError) -> [LogRecord]? {
+            ) async throws -> [LogRecord]? {
                 while !isOver, !Task.isCancelled {
                     let chunk = try await pull(isolation: actor)
                     if !chunk.isEmpty { return chunk }
@@ -91,19 +91,21 @@ extension RecordStream {
             /// The next chunk; an empty one at the end for now, and when the store is closed.
             private mutating func pull(
                 isolation: isolated (any Actor)?
-            ) async throws(LogStoreError) -> [LogRecord] {
+            ) async throws -> [LogRecord] {
                 let before = puller
-                do throws(LogStoreError) {
-                    let (chunk, after) = try await disk.run { () throws(LogStoreError) in
+                do {
+                    let (chunk, after) = try await disk.run {
                         var puller = before
                         let chunk = try puller.pull()
                         return (chunk, puller)
                     }
                     puller = after
                     return chunk
+                } catch LogStoreError.closed {
+                    isOver = true
+                    return []
                 } catch {
                     isOver = true
-                    if error == .closed { return [] }
                     throw error
                 }
             }

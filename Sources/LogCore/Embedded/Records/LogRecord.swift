@@ -7,9 +7,11 @@ public struct LogRecord: Sendable, Hashable {
     public let offset: Int64
     /// Milliseconds since 1970-01-01 UTC; -1 where the writer gave none.
     public let timestamp: Int64
+    /// What the record is about; records of one key go to one partition. nil where there is none.
     public let key: RecordBytes?
     /// nil says, in a compacted topic, that the key is deleted.
     public let value: RecordBytes?
+    /// In the writer's order.
     public let headers: [LogHeader]
 
     /// A record with the given content, for tests of code that takes records.
@@ -34,8 +36,10 @@ public struct LogRecord: Sendable, Hashable {
 /// A name and a value beside a record: a content type, a trace id. A name may occur more than once.
 public struct LogHeader: Sendable, Hashable {
     public var name: String
+    /// nil is a header without a value.
     public var value: RecordBytes?
 
+    /// A header with a value, or none.
     public init(_ name: String, _ value: RecordBytes?) {
         self.name = name
         self.value = value
@@ -48,12 +52,16 @@ public struct LogHeader: Sendable, Hashable {
 ///     NewRecord(body, key: id, headers: [LogHeader("type", "invoice")])
 ///     NewRecord(nil, key: "order-17")     // in a compacted topic: the key is deleted
 public struct NewRecord: Sendable, Hashable {
+    /// Decides on the partition, and in a compacted topic on which records replace one another.
     public var key: RecordBytes?
+    /// nil deletes the key in a compacted topic.
     public var value: RecordBytes?
+    /// Kept in this order.
     public var headers: [LogHeader]
     /// Milliseconds since 1970-01-01 UTC; nil for the time of the append.
     public var timestamp: Int64?
 
+    /// A record with that value, and what else is given.
     public init(
         _ value: RecordBytes?, key: RecordBytes? = nil, headers: [LogHeader] = [],
         timestamp: Int64? = nil

@@ -43,15 +43,14 @@ final class DiskQueue: Sendable {
 
     /// Runs `body` on one of the threads. It is not cut short when the task is cancelled.
     func run<Success: Sendable>(
-        _ body: @escaping @Sendable () throws(LogStoreError) -> Success
-    ) async throws(LogStoreError) -> Success {
-        let result: Result<Success, LogStoreError> = await withCheckedContinuation { continuation in
+        _ body: @escaping @Sendable () throws -> Success
+    ) async throws -> Success {
+        try await withCheckedThrowingContinuation { continuation in
             submit {
-                let result = Result { () throws(LogStoreError) in try body() }
-                return { continuation.resume(returning: result) }
+                let result = Result { try body() }
+                return { continuation.resume(with: result) }
             }
         }
-        return try result.get()
     }
 
     private func submit(_ job: @escaping Job) {

@@ -1,34 +1,30 @@
 internal import Dispatch
 internal import Primitives
 
-/// Runs a store's housekeeping at a steady interval, on a thread of Dispatch, for as long as the
-/// store lives and is open.
-final class Housekeeper: Sendable {
+/// Runs a store's housekeeping at a steady interval, on a thread of Dispatch, for as long as
+/// somebody has the store and it is open.
+enum Housekeeper {
     private static let queue = DispatchQueue(
         label: "apus.store.housekeeping", qos: .utility, attributes: .concurrent)
-    private let interval: DispatchTimeInterval
-    /// Not held: a store that nobody has any more goes.
-    private weak let store: LogStore?
 
-    init(_ store: LogStore, every interval: Duration) {
-        self.store = store
-        let bounded = min(max(interval.milliseconds, 1), Int64(Int32.max))
-        self.interval = .milliseconds(Int(bounded))
+    static func start(_ store: LogStore, every interval: Duration) {
+        let milliseconds = Int(min(max(interval.milliseconds, 1), Int64(Int32.max)))
+        // Between two runs the store is not held: one that nobody has any more goes.
+        queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [weak store] in
+            guard let store, run(store) else { return }
+            start(store, every: interval)
+        }
     }
 
-    func start() {
-        Self.queue.asyncAfter(deadline: .now() + interval) { self.run() }
-    }
-
-    private func run() {
-        guard let store else { return }
-        do throws(LogStoreError) {
+    /// Returns false when the store is closed.
+    private static func run(_ store: LogStore) -> Bool {
+        do {
             try store.runHousekeeping()
-        } catch .closed {
-            return
+        } catch LogStoreError.closed {
+            return false
         } catch {
             store.world.log(.warn, "housekeeping of \(store.path): \(error)")
         }
-        start()
+        return true
     }
 }

@@ -4,24 +4,24 @@ extension LogStore {
     public static func open(
         _ path: String, options: Options = Options(),
         progress: @escaping @Sendable (RecoveryProgress) -> Void = { _ in }
-    ) async throws(LogStoreError) -> LogStore {
+    ) async throws -> LogStore {
         let disk = DiskQueue(width: max(options.diskThreads, 1))
-        return try await disk.run { () throws(LogStoreError) in
+        return try await disk.run {
             try open(path, options: options, progress: progress)
         }
     }
 
     /// As the form that blocks.
-    public func topic(_ name: String) async throws(LogStoreError) -> Topic {
-        try await disk.run { () throws(LogStoreError) in try self.topic(name) }
+    public func topic(_ name: String) async throws -> Topic {
+        try await disk.run { try self.topic(name) }
     }
 
     /// As the form that blocks.
     @discardableResult
     public func createTopic(
         _ name: String, partitions: Int = 1, settings: TopicSettings = TopicSettings()
-    ) async throws(LogStoreError) -> Topic {
-        try await disk.run { () throws(LogStoreError) in
+    ) async throws -> Topic {
+        try await disk.run {
             try self.createTopic(name, partitions: partitions, settings: settings)
         }
     }
@@ -29,24 +29,24 @@ extension LogStore {
     /// As the form that blocks.
     public func openTopic(
         _ name: String, partitions: Int = 1, settings: TopicSettings = TopicSettings()
-    ) async throws(LogStoreError) -> Topic {
-        try await disk.run { () throws(LogStoreError) in
+    ) async throws -> Topic {
+        try await disk.run {
             try self.openTopic(name, partitions: partitions, settings: settings)
         }
     }
 
     /// As the form that blocks.
-    public func deleteTopic(_ name: String) async throws(LogStoreError) {
-        try await disk.run { () throws(LogStoreError) in try self.deleteTopic(name) }
+    public func deleteTopic(_ name: String) async throws {
+        try await disk.run { try self.deleteTopic(name) }
     }
 
     /// As the form that blocks.
-    public func runHousekeeping() async throws(LogStoreError) {
-        try await disk.run { () throws(LogStoreError) in try self.runHousekeeping() }
+    public func runHousekeeping() async throws {
+        try await disk.run { try self.runHousekeeping() }
     }
 
     /// As the form that blocks.
-    public func close() async throws(LogStoreError) {
-        try await disk.run { () throws(LogStoreError) in try self.close() }
+    public func close() async throws {
+        try await disk.run { try self.close() }
     }
 }

@@ -97,7 +97,7 @@ extension LogStore {
     /// at `Options.housekeepingInterval`.
     ///
     /// - Throws: `closed`, `offline`, `storageFull`.
-    public func runHousekeeping() throws(LogStoreError) {
+    public func runHousekeeping() throws {
         try house.withLock { (_) throws(LogStoreError) in
             try withState { _ in }
             let now = world.clock.wall()
@@ -123,7 +123,7 @@ extension LogStore {
     ///
     /// - Throws: `offline`, `storageFull`. The store is closed all the same, and the next opening
     ///   checks it.
-    public func close() throws(LogStoreError) {
+    public func close() throws {
         // First, so that housekeeping stops where it is.
         guard let topics = endState() else { return }
         for topic in topics { topic.finish(.closed) }

@@ -82,7 +82,7 @@ public final class LogStore: Sendable {
     public static func open(
         _ path: String, options: Options = Options(),
         progress: @escaping @Sendable (RecoveryProgress) -> Void = { _ in }
-    ) throws(LogStoreError) -> LogStore {
+    ) throws -> LogStore {
         try open(
             path, options: options, world: .posix(log: MessageLog(handler: options.onMessage)),
             disk: DiskQueue(width: max(options.diskThreads, 1)), progress: progress)
@@ -91,7 +91,7 @@ public final class LogStore: Sendable {
     /// As above, in a world of the caller's.
     package static func open(
         _ path: String, options: Options = Options(), world: World
-    ) throws(LogStoreError) -> LogStore {
+    ) throws -> LogStore {
         try open(
             path, options: options, world: world,
             disk: DiskQueue(width: max(options.diskThreads, 1)), progress: { _ in })
@@ -113,7 +113,7 @@ public final class LogStore: Sendable {
         let store = LogStore(
             directory: directory, world: world, disk: disk, options, state)
         if let interval = options.housekeepingInterval {
-            Housekeeper(store, every: interval).start()
+            Housekeeper.start(store, every: interval)
         }
         return store
     }
@@ -133,7 +133,7 @@ public final class LogStore: Sendable {
     /// The topic of that name.
     ///
     /// - Throws: `unknownTopic`; `closed`.
-    public func topic(_ name: String) throws(LogStoreError) -> Topic {
+    public func topic(_ name: String) throws -> Topic {
         let found = state.withLock { state -> Result<TopicCore, LogStoreError> in
             if state.isClosed { return .failure(.closed) }
             return state.topics[name].map { .success($0) } ?? .failure(.unknownTopic(name))
@@ -150,13 +150,14 @@ public final class LogStore: Sendable {
     @discardableResult
     public func createTopic(
         _ name: String, partitions: Int = 1, settings: TopicSettings = TopicSettings()
-    ) throws(LogStoreError) -> Topic {
+    ) throws -> Topic {
         guard PartitionDirectoryName.isTopicName(name), !name.hasPrefix(Self.internalPrefix) else {
-            throw .invalidTopicName(name)
+            throw LogStoreError.invalidTopicName(name)
         }
         try settings.check()
         guard Self.partitionCounts.contains(partitions) else {
-            throw .invalidSettings("a topic has 1 to 100000 partitions, not \(partitions)")
+            throw LogStoreError.invalidSettings(
+                "a topic has 1 to 100000 partitions, not \(partitions)")
         }
         let core = try changes.withLock { (_) throws(LogStoreError) in
             try create(name, partitions: partitions, settings)
@@ -170,20 +171,16 @@ public final class LogStore: Sendable {
     /// - Throws: as `createTopic`, but for `topicExists`.
     public func openTopic(
         _ name: String, partitions: Int = 1, settings: TopicSettings = TopicSettings()
-    ) throws(LogStoreError) -> Topic {
-        do throws(LogStoreError) {
+    ) throws -> Topic {
+        do {
             return try topic(name)
-        } catch .unknownTopic {
-            do throws(LogStoreError) {
+        } catch LogStoreError.unknownTopic {
+            do {
                 return try createTopic(name, partitions: partitions, settings: settings)
-            } catch .topicExists {
+            } catch LogStoreError.topicExists {
                 // Another thread was faster.
                 return try topic(name)
-            } catch {
-                throw error
             }
-        } catch {
-            throw error
         }
     }
 
@@ -192,8 +189,10 @@ public final class LogStore: Sendable {
     /// topic of the same name inherits nothing.
     ///
     /// - Throws: `unknownTopic`; `invalidTopicName` for one of the store's own; `offline`.
-    public func deleteTopic(_ name: String) throws(LogStoreError) {
-        guard !name.hasPrefix(Self.internalPrefix) else { throw .invalidTopicName(name) }
+    public func deleteTopic(_ name: String) throws {
+        guard !name.hasPrefix(Self.internalPrefix) else {
+            throw LogStoreError.invalidTopicName(name)
+        }
         try changes.withLock { (_) throws(LogStoreError) in try delete(name) }
     }
 
@@ -202,8 +201,10 @@ public final class LogStore: Sendable {
     /// The cursor of that name, which need not have been used before. See `Cursor`.
     ///
     /// - Throws: `invalidCursorName`.
-    public func cursor(named name: String) throws(LogStoreError) -> Cursor {
-        guard PartitionDirectoryName.isTopicName(name) else { throw .invalidCursorName(name) }
+    public func cursor(named name: String) throws -> Cursor {
+        guard PartitionDirectoryName.isTopicName(name) else {
+            throw LogStoreError.invalidCursorName(name)
+        }
         return Cursor(name: name, store: self)
     }
 

@@ -1,6 +1,17 @@
 internal import Primitives
 
+// The public declarations say `throws`, not `throws(LogStoreError)`: Swift 6.3.1 crashes while it
+// compiles a `do` that catches some cases of a typed error in a function with a `??` or a `!`.
+
 /// Why a store refused or could not do something. `description` is a sentence for a log line.
+///
+/// Whatever throws in this module throws this and nothing else:
+///
+///     do {
+///         try account.append("-20", expectedEndOffset: end)
+///     } catch LogStoreError.unexpectedEndOffset(_, let actual) {
+///         print("look again, from \(end) to \(actual)")
+///     }
 public enum LogStoreError: Error, Sendable, Hashable {
     // MARK: What the caller can mend
 
@@ -11,6 +22,7 @@ public enum LogStoreError: Error, Sendable, Hashable {
     case closed
     /// There is no topic of that name, or it was deleted while the caller held it.
     case unknownTopic(String)
+    /// A topic of that name is there already.
     case topicExists(String)
     /// Names have 1 to 249 of the characters `a-z A-Z 0-9 . _ -` and are neither `.` nor `..`;
     /// those that begin with `__` are the store's own.
@@ -52,6 +64,7 @@ public enum LogStoreError: Error, Sendable, Hashable {
 }
 
 extension LogStoreError: CustomStringConvertible {
+    /// A sentence that says what was expected, what was found, and where.
     public var description: String {
         switch self {
         case .locked(let path):

@@ -19,22 +19,29 @@ extension LogStore {
         /// store's locks held: it must be quick, and not call the store.
         public var onMessage: (@Sendable (MessageLevel, String) -> Void)?
 
+        /// The defaults.
         public init() {}
     }
 
     /// How serious a message is.
     public enum MessageLevel: Sendable, Hashable, CaseIterable {
+        /// Something worth knowing: segments deleted, a log cleaned.
         case info
+        /// Something that goes on by itself, or waits for room.
         case warning
+        /// Something that needs a person: damage, a directory that went offline.
         case error
     }
 
     /// How far the check after a crash has come.
     public struct RecoveryProgress: Sendable, Hashable {
+        /// Partitions that are checked.
         public let partitionsDone: Int
+        /// Partitions that have to be.
         public let partitionsTotal: Int
-        /// Bytes of segment files that were checked, of all that have to be.
+        /// Bytes of segment files that were checked.
         public let bytesDone: Int
+        /// Bytes of segment files that have to be.
         public let bytesTotal: Int
 
         init(_ progress: RecoveryReport.Progress) {
@@ -54,7 +61,9 @@ extension LogStore {
 
         /// A partition that lost records which had not been synced, or that is damaged.
         public struct Finding: Sendable, CustomStringConvertible {
+            /// The topic's name.
             public let topic: String
+            /// The partition's number.
             public let partition: Int
             /// The partition cannot be used: synced records are not what was written. Otherwise
             /// only an unfinished end was cut off.

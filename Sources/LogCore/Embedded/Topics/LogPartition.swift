@@ -3,20 +3,21 @@
 ///
 /// A record's offset is its place: the first is 0, each next one higher.
 public struct LogPartition: Sendable {
+    /// The topic that it is a part of.
     public let topic: Topic
     let core: PartitionCore
 
     /// Its number in the topic, from 0.
     public var index: Int { core.index }
 
-    /// The first offset that can be read.
+    /// The first offset that can be read. Known in memory, as `endOffset` is.
     public var startOffset: Int64 {
-        get throws(LogStoreError) { try core.startOffset }
+        get throws { try core.startOffset }
     }
 
     /// The offset that the next record gets.
     public var endOffset: Int64 {
-        get throws(LogStoreError) { try core.endOffset }
+        get throws { try core.endOffset }
     }
 
     // MARK: Appending
@@ -26,7 +27,7 @@ public struct LogPartition: Sendable {
     public func append(
         _ value: RecordBytes?, key: RecordBytes? = nil, headers: [LogHeader] = [],
         timestamp: Int64? = nil, expectedEndOffset: Int64? = nil, durability: Durability? = nil
-    ) throws(LogStoreError) -> Appended {
+    ) throws -> Appended {
         let record = NewRecord(value, key: key, headers: headers, timestamp: timestamp)
         return try append(
             [record], expectedEndOffset: expectedEndOffset, durability: durability)
@@ -49,10 +50,10 @@ public struct LogPartition: Sendable {
     @discardableResult
     public func append(
         _ records: [NewRecord], expectedEndOffset: Int64? = nil, durability: Durability? = nil
-    ) throws(LogStoreError) -> Appended {
+    ) throws -> Appended {
         let settings = topic.settings
         let appended = try core.append(records, settings, expected: expectedEndOffset)
-        if topic.core.isSynced(durability) {
+        if (durability ?? settings.durability) == .synced {
             try core.synchronize(upTo: appended.offsets.upperBound)
         }
         return appended
@@ -69,7 +70,7 @@ public struct LogPartition: Sendable {
     ///   `damaged`, `io`.
     public func read(
         from position: ReadPosition, maxRecords: Int = 1000, maxBytes: Int = 1 << 20
-    ) throws(LogStoreError) -> [LogRecord] {
+    ) throws -> [LogRecord] {
         guard maxRecords > 0 else { return [] }
         return try core.read(
             from: core.offset(of: position), maxBytes: maxBytes, maxRecords: maxRecords
@@ -77,7 +78,7 @@ public struct LogPartition: Sendable {
     }
 
     /// The offset that reading from `position` begins with.
-    public func offset(of position: ReadPosition) throws(LogStoreError) -> Int64 {
+    public func offset(of position: ReadPosition) throws -> Int64 {
         try core.offset(of: position)
     }
 
@@ -114,12 +115,12 @@ public struct LogPartition: Sendable {
 
     /// The newest record with `key` in this partition, which may be one that deletes the key (its
     /// value is nil); nil when there is none. Costs what `Topic.newestValue` says.
-    public func newestRecord(forKey key: RecordBytes) throws(LogStoreError) -> LogRecord? {
+    public func newestRecord(forKey key: RecordBytes) throws -> LogRecord? {
         try core.keys.newestRecord(forKey: key, in: core)
     }
 
     /// The newest value of `key` in this partition; nil when there is none, or it was deleted.
-    public func newestValue(forKey key: RecordBytes) throws(LogStoreError) -> RecordBytes? {
+    public func newestValue(forKey key: RecordBytes) throws -> RecordBytes? {
         try newestRecord(forKey: key)?.value
     }
 
@@ -129,7 +130,7 @@ public struct LogPartition: Sendable {
     /// the partition starts there or later. The files go with the next housekeeping.
     ///
     /// - Throws: `offsetOutOfRange` for an offset behind the end.
-    public func deleteRecords(before offset: Int64) throws(LogStoreError) {
+    public func deleteRecords(before offset: Int64) throws {
         try core.deleteRecords(before: offset)
         try topic.store.checkpoint()
     }

@@ -24,7 +24,7 @@ extension PartitionCore {
     /// As the form that blocks; for a single target no thread waits.
     static func synchronize(
         _ targets: [SyncTarget], _ disk: DiskQueue
-    ) async throws(LogStoreError) {
+    ) async throws {
         if targets.count == 1 {
             let (partition, offset) = targets[0]
             switch await partition.commit(upTo: offset) {
@@ -34,7 +34,7 @@ extension PartitionCore {
             case .some(let error): throw partition.translate(error)
             }
         }
-        try await disk.run { () throws(LogStoreError) in try synchronize(targets) }
+        try await disk.run { try synchronize(targets) }
     }
 
     private func commit(upTo offset: Int64) async -> LogError? {

@@ -5,7 +5,7 @@ extension Topic {
     public func append(
         _ value: RecordBytes?, key: RecordBytes? = nil, headers: [LogHeader] = [],
         timestamp: Int64? = nil, durability: Durability? = nil
-    ) async throws(LogStoreError) -> Appended {
+    ) async throws -> Appended {
         try await append(
             NewRecord(value, key: key, headers: headers, timestamp: timestamp),
             durability: durability)
@@ -15,9 +15,9 @@ extension Topic {
     @discardableResult
     public func append(
         _ record: NewRecord, durability: Durability? = nil
-    ) async throws(LogStoreError) -> Appended {
-        let appended = try await store.disk.run { () throws(LogStoreError) in
-            try core.append(record)
+    ) async throws -> Appended {
+        let appended = try await store.disk.run {
+            try core.append(record, core.settings)
         }
         try await synchronize([appended], durability)
         return appended
@@ -28,8 +28,8 @@ extension Topic {
     public func append(
         _ records: [NewRecord], durability: Durability? = nil,
         partitioner: (@Sendable (_ record: NewRecord, _ partitions: Int) -> Int)? = nil
-    ) async throws(LogStoreError) -> [Appended] {
-        let appended = try await store.disk.run { () throws(LogStoreError) in
+    ) async throws -> [Appended] {
+        let appended = try await store.disk.run {
             try core.append(records, by: partitioner)
         }
         try await synchronize(appended, durability)
@@ -38,7 +38,7 @@ extension Topic {
 
     private func synchronize(
         _ appended: [Appended], _ durability: Durability?
-    ) async throws(LogStoreError) {
+    ) async throws {
         guard core.isSynced(durability) else { return }
         try await PartitionCore.synchronize(core.targets(appended), store.disk)
     }
@@ -46,15 +46,15 @@ extension Topic {
     /// As the form that blocks.
     public func newestValue(
         forKey key: RecordBytes
-    ) async throws(LogStoreError) -> RecordBytes? {
-        try await store.disk.run { () throws(LogStoreError) in
+    ) async throws -> RecordBytes? {
+        try await store.disk.run {
             try self.newestValue(forKey: key)
         }
     }
 
     /// As the form that blocks.
-    public func update(_ settings: TopicSettings) async throws(LogStoreError) {
-        try await store.disk.run { () throws(LogStoreError) in try self.update(settings) }
+    public func update(_ settings: TopicSettings) async throws {
+        try await store.disk.run { try self.update(settings) }
     }
 }
 
@@ -65,7 +65,7 @@ extension LogPartition {
     public func append(
         _ value: RecordBytes?, key: RecordBytes? = nil, headers: [LogHeader] = [],
         timestamp: Int64? = nil, expectedEndOffset: Int64? = nil, durability: Durability? = nil
-    ) async throws(LogStoreError) -> Appended {
+    ) async throws -> Appended {
         let record = NewRecord(value, key: key, headers: headers, timestamp: timestamp)
         return try await append(
             [record], expectedEndOffset: expectedEndOffset, durability: durability)
@@ -75,10 +75,10 @@ extension LogPartition {
     @discardableResult
     public func append(
         _ records: [NewRecord], expectedEndOffset: Int64? = nil, durability: Durability? = nil
-    ) async throws(LogStoreError) -> Appended {
+    ) async throws -> Appended {
         let disk = topic.store.disk
         let settings = topic.settings
-        let appended = try await disk.run { () throws(LogStoreError) in
+        let appended = try await disk.run {
             try core.append(records, settings, expected: expectedEndOffset)
         }
         if topic.core.isSynced(durability) {
@@ -90,15 +90,15 @@ extension LogPartition {
     /// As the form that blocks.
     public func read(
         from position: ReadPosition, maxRecords: Int = 1000, maxBytes: Int = 1 << 20
-    ) async throws(LogStoreError) -> [LogRecord] {
-        try await topic.store.disk.run { () throws(LogStoreError) in
+    ) async throws -> [LogRecord] {
+        try await topic.store.disk.run {
             try self.read(from: position, maxRecords: maxRecords, maxBytes: maxBytes)
         }
     }
 
     /// As the form that blocks.
-    public func offset(of position: ReadPosition) async throws(LogStoreError) -> Int64 {
-        try await topic.store.disk.run { () throws(LogStoreError) in
+    public func offset(of position: ReadPosition) async throws -> Int64 {
+        try await topic.store.disk.run {
             try self.offset(of: position)
         }
     }
@@ -106,8 +106,8 @@ extension LogPartition {
     /// As the form that blocks.
     public func newestRecord(
         forKey key: RecordBytes
-    ) async throws(LogStoreError) -> LogRecord? {
-        try await topic.store.disk.run { () throws(LogStoreError) in
+    ) async throws -> LogRecord? {
+        try await topic.store.disk.run {
             try self.newestRecord(forKey: key)
         }
     }
@@ -115,13 +115,13 @@ extension LogPartition {
     /// As the form that blocks.
     public func newestValue(
         forKey key: RecordBytes
-    ) async throws(LogStoreError) -> RecordBytes? {
+    ) async throws -> RecordBytes? {
         try await newestRecord(forKey: key)?.value
     }
 
     /// As the form that blocks.
-    public func deleteRecords(before offset: Int64) async throws(LogStoreError) {
-        try await topic.store.disk.run { () throws(LogStoreError) in
+    public func deleteRecords(before offset: Int64) async throws {
+        try await topic.store.disk.run {
             try self.deleteRecords(before: offset)
         }
     }

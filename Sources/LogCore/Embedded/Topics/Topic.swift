@@ -15,8 +15,11 @@ public struct Topic: Sendable {
     public let store: LogStore
     let core: TopicCore
 
+    /// Its name, by which `LogStore.topic(_:)` finds it.
     public var name: String { core.name }
+    /// How many partitions it has; that never changes.
     public var partitionCount: Int { core.partitions.count }
+    /// How it keeps its records. `update` changes them.
     public var settings: TopicSettings { core.settings }
 
     // MARK: Partitions
@@ -29,13 +32,13 @@ public struct Topic: Sendable {
     /// Partition number `index`, from 0.
     ///
     /// - Throws: `partitionOutOfRange`; `damaged` when its directory is missing.
-    public func partition(_ index: Int) throws(LogStoreError) -> LogPartition {
+    public func partition(_ index: Int) throws -> LogPartition {
         LogPartition(topic: self, core: try core.partition(index))
     }
 
     /// The partition that records with `key` go to: the one that Kafka's clients choose
     /// (murmur2 of the key).
-    public func partition(forKey key: RecordBytes) throws(LogStoreError) -> LogPartition {
+    public func partition(forKey key: RecordBytes) throws -> LogPartition {
         try partition(core.defaultPartition(of: key))
     }
 
@@ -56,7 +59,7 @@ public struct Topic: Sendable {
     public func append(
         _ value: RecordBytes?, key: RecordBytes? = nil, headers: [LogHeader] = [],
         timestamp: Int64? = nil, durability: Durability? = nil
-    ) throws(LogStoreError) -> Appended {
+    ) throws -> Appended {
         try append(
             NewRecord(value, key: key, headers: headers, timestamp: timestamp),
             durability: durability)
@@ -70,9 +73,12 @@ public struct Topic: Sendable {
     @discardableResult
     public func append(
         _ record: NewRecord, durability: Durability? = nil
-    ) throws(LogStoreError) -> Appended {
-        let appended = try core.append(record)
-        if core.isSynced(durability) { try PartitionCore.synchronize(core.targets([appended])) }
+    ) throws -> Appended {
+        let settings = core.settings
+        let appended = try core.append(record, settings)
+        if (durability ?? settings.durability) == .synced {
+            try PartitionCore.synchronize(core.targets([appended]))
+        }
         return appended
     }
 
@@ -94,7 +100,7 @@ public struct Topic: Sendable {
     public func append(
         _ records: [NewRecord], durability: Durability? = nil,
         partitioner: ((_ record: NewRecord, _ partitions: Int) -> Int)? = nil
-    ) throws(LogStoreError) -> [Appended] {
+    ) throws -> [Appended] {
         let appended = try core.append(records, by: partitioner)
         if core.isSynced(durability) { try PartitionCore.synchronize(core.targets(appended)) }
         return appended
@@ -161,7 +167,7 @@ public struct Topic: Sendable {
     /// The first call reads the partition once, to make an index of 32 bytes a key in memory; later
     /// ones read what was appended since, and one batch. Beyond a million keys in a partition there
     /// is no index and each call reads all of it.
-    public func newestValue(forKey key: RecordBytes) throws(LogStoreError) -> RecordBytes? {
+    public func newestValue(forKey key: RecordBytes) throws -> RecordBytes? {
         try partition(forKey: key).newestValue(forKey: key)
     }
 
@@ -171,7 +177,7 @@ public struct Topic: Sendable {
     /// what is in the log stays as it is until retention or compaction comes to it.
     ///
     /// - Throws: `invalidSettings`.
-    public func update(_ settings: TopicSettings) throws(LogStoreError) {
+    public func update(_ settings: TopicSettings) throws {
         try store.update(core, settings)
     }
 }

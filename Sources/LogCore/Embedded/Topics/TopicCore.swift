@@ -69,7 +69,9 @@ final class TopicCore: Sendable {
         return appended
     }
 
-    func append(_ record: NewRecord) throws(LogStoreError) -> Appended {
+    func append(
+        _ record: NewRecord, _ settings: TopicSettings
+    ) throws(LogStoreError) -> Appended {
         try partition(defaultPartition(of: record.key)).append([record], settings)
     }
 

@@ -48,9 +48,11 @@ public struct TopicSettings: Sendable, Hashable {
         /// older ones: what a reader has to see a deletion.
         public var deletedKeyRetention: Duration = .seconds(86_400)
 
+        /// The defaults, which are Kafka's.
         public init() {}
     }
 
+    /// What becomes of old records.
     public var cleanup: Cleanup = .delete
     /// Without meaning where `cleanup` is `delete`.
     public var compaction = Compaction()
@@ -65,6 +67,7 @@ public struct TopicSettings: Sendable, Hashable {
     /// A segment is closed at this age too.
     public var segmentAge: Duration = .seconds(7 * 86_400)
 
+    /// How batches are compressed from now on; those in the log stay as they are.
     public var compression: Compression = .none
     /// The codec's own scale (gzip 1 to 9, lz4 1 to 17, zstd up to 22); nil for its default.
     public var compressionLevel: Int?
@@ -74,10 +77,12 @@ public struct TopicSettings: Sendable, Hashable {
     /// The largest batch, and so the largest record, that an append takes. To 1 GiB.
     public var maximumRecordBytes = 16 << 20
 
+    /// Whose clock the records' timestamps come from.
     public var timestamps: Timestamps = .ofRecord
     /// What an append promises that does not say it itself.
     public var durability: Durability = .pageCache
 
+    /// The defaults: everything is kept, for ever.
     public init() {}
 
     /// Settings of a compacted topic: the newest value of each key stays.

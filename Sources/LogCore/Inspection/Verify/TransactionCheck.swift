@@ -104,7 +104,7 @@ struct TransactionCheck {
         self.current?.isDone = true
         findings.add(
             current.path, at: current.awaited.map { $0.number * AbortedTransaction.size },
-            offset: marker,
+            offset: marker, isTail: current.reader == nil,
             "no entry for the transaction of producer \(producer) from offset \(first), "
                 + "aborted at offset \(marker)")
     }
