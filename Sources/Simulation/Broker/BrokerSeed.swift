@@ -53,11 +53,15 @@ package final class BrokerSeed {
         var settings = SimulatedBroker.Settings()
         settings.sabotage = sabotage
         settings.loops = 1 + random.below(3)
+        let keepsCommits = random.chance(2)
+        settings.overrides = ["log.acknowledge.after.flush=\(keepsCommits)"]
         broker = try SimulatedBroker(
             fabric: fabric, judge: judge, settings: settings, seed: random.next(), trace: sink)
         clients = SimulatedNetwork(
             fabric: fabric, host: "client", lifetime: Lifetime(), loops: 1, seed: random.next())
-        population = Population(network: clients, judge: judge, clock: clock, random: &random)
+        population = Population(
+            network: clients, judge: judge, clock: clock, keepsCommits: keepsCommits,
+            random: &random)
         plan = FaultPlan(&random)
     }
 
@@ -84,7 +88,9 @@ package final class BrokerSeed {
         broker.start()
         onLoop { [admin = population.admin] in admin.start() }
         try within(Self.healing, "the topics are made") { population.admin.isReady }
-        onLoop { [producers = population.producers, consumers = population.consumers] in
+        let (producers, consumers) = (population.producers, population.consumers)
+        onLoop { [members = population.members] in
+            for member in members { member.start() }
             for producer in producers { producer.start() }
             for consumer in consumers { consumer.start() }
         }
@@ -108,6 +114,7 @@ package final class BrokerSeed {
         trace?(.info, "everything is well again")
         let before = population.producers.map(\.settledCount)
         let answers = population.consumers.map(\.answerCount)
+        for member in population.members { member.settleDown() }
         try within(Self.healing, "every client gets on") {
             zip(population.producers, before).allSatisfy { $0.settledCount > $1 }
                 && zip(population.consumers, answers).allSatisfy { $0.answerCount > $1 }
@@ -120,6 +127,22 @@ package final class BrokerSeed {
             try within(Self.healing, "\(consumer.name) reaches the end, is at \(consumer.standing)")
             { consumer.isAtEnd }
         }
+        try settleGroup()
+    }
+
+    /// Members agree on a generation, and read and commit their shares to the end.
+    private func settleGroup() throws(Violation) {
+        let members = population.members
+        guard let first = members.first else { return }
+        let standing = { members.map(\.standing).joined(separator: "; ") }
+        try within(Self.healing, "the group settles: \(standing())") {
+            members.allSatisfy { $0.isAtEnd && $0.generation == first.generation }
+        }
+        let owned = members.flatMap { $0.shares.map(\.partition) }.sorted()
+        judge.require(
+            owned == first.topic.histories.indices.map { Int32($0) },
+            "the members of the group own \(owned)")
+        try throwViolation()
     }
 
     private func audit() throws(Violation) {
@@ -180,6 +203,7 @@ package final class BrokerSeed {
     private func powerLost() {
         broker.crash([.nothing, .everything, .random(seed: random.next())][random.below(3)])
         for history in population.topics.flatMap(\.histories) { history.powerLost() }
+        population.group.powerLost()
         startLater()
     }
 

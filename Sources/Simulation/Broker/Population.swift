@@ -6,17 +6,30 @@ struct Population {
     let admin: TopicAdmin
     let producers: [SimulatedProducer]
     let consumers: [SimulatedConsumer]
+    let group: GroupHistory
+    let members: [SimulatedMember]
 
     private static let producerVersions: [Int16] = [3, 8, 9, 12, 13]
     static let fetchVersions: [Int16] = [4, 7, 11, 12, 13, 17]
 
+    /// - Parameter keepsCommits: what groups commit survives a loss of power.
     init(
-        network: SimulatedNetwork, judge: Judge, clock: any Clock, random: inout SeededRandom
+        network: SimulatedNetwork, judge: Judge, clock: any Clock, keepsCommits: Bool,
+        random: inout SeededRandom
     ) {
-        topics = ["plain", "flushed"].map { name in
+        topics = [("plain", false, 2), ("flushed", true, 2), ("shared", true, 5)].map { topic in
             SimulatedTopic(
-                name, partitions: 1 + random.below(2), survivesPowerLoss: name == "flushed",
+                topic.0, partitions: 1 + random.below(topic.2), survivesPowerLoss: topic.1,
                 segmentBytes: [2000, 8000, 1 << 20][random.below(3)], judge: judge)
+        }
+        let group = GroupHistory("group", survivesPowerLoss: keepsCommits, judge: judge)
+        self.group = group
+        let shared = topics[2]
+        members = (0..<random.below(5)).map { number in
+            SimulatedMember(
+                "member-\(number)", of: group, topic: shared,
+                settings: Self.memberSettings(number, &random), network: network, judge: judge,
+                seed: random.next())
         }
         admin = TopicAdmin(topics, network: network, judge: judge, seed: random.next())
         var producers: [SimulatedProducer] = []
@@ -66,10 +79,23 @@ struct Population {
         return settings
     }
 
+    private static func memberSettings(
+        _ number: Int, _ random: inout SeededRandom
+    ) -> SimulatedMember.Settings {
+        var settings = SimulatedMember.Settings()
+        settings.instance = random.chance(3) ? "instance-\(number)" : nil
+        settings.sessionMilliseconds = [6000, 10_000][random.below(2)]
+        settings.rebalanceMilliseconds = [3000, 10_000][random.below(2)]
+        settings.heartbeatMilliseconds = [500, 2000][random.below(2)]
+        settings.commitPercent = [10, 50, 100][random.below(3)]
+        return settings
+    }
+
     /// All that is made in vain is forgotten: nothing of them is left on the agenda that acts.
     func stop() {
         admin.stop()
         for producer in producers { producer.stop() }
         for consumer in consumers { consumer.stop() }
+        for member in members { member.stop() }
     }
 }

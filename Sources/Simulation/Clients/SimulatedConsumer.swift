@@ -1,6 +1,5 @@
 internal import Networking
 internal import Primitives
-internal import RecordFormat
 internal import WireProtocol
 
 /// A consumer of all partitions of a topic, without a group.
@@ -191,12 +190,11 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         checkWatermark(data, from: asked, index)
         readings[index].era = history.era
         readings[index].highWatermark = data.highWatermark
-        guard case .bytes(let records)? = data.records, !records.isEmpty else { return true }
-        do throws(BatchError) {
-            try take(records, into: index)
-        } catch {
-            judge.accuse("\(name): records of \(history.name) from \(asked) on: \(error)")
-        }
+        let reading = RecordReading(
+            name: name, history: history, judge: judge, highWatermark: data.highWatermark)
+        let marks = reading.marks(in: data.records, from: readings[index].position)
+        readings[index].position += Int64(marks.count)
+        if keepsRecords { readings[index].records += marks }
         return true
     }
 
@@ -216,33 +214,5 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         judge.require(
             data.lastStableOffset <= mark,
             "\(place): last stable offset \(data.lastStableOffset), high watermark \(mark)")
-    }
-
-    private func take(_ records: Bytes, into index: Int) throws(BatchError) {
-        let history = topic.histories[index]
-        var batches = RecordBatches(records)
-        while let batch = try batches.next() {
-            try batch.validate(from: .log)
-            var cursor = try batch.records(decompressionLimit: 1 << 20)
-            while let record = try cursor.next() {
-                let offset = record.offset.rawValue
-                if offset < readings[index].position { continue }
-                judge.require(
-                    offset == readings[index].position,
-                    "\(name): \(history.name) has a gap from \(readings[index].position) to "
-                        + "\(offset)")
-                judge.require(
-                    offset < readings[index].highWatermark ?? .max,
-                    "\(name): \(history.name) gives offset \(offset), high watermark "
-                        + "\(readings[index].highWatermark ?? -1)")
-                guard let mark = RecordMark(record.value) else {
-                    return judge.accuse(
-                        "\(name): \(history.name) offset \(offset) is nobody's record")
-                }
-                history.see(mark, at: Int(offset))
-                if keepsRecords { readings[index].records.append(mark) }
-                readings[index].position = offset + 1
-            }
-        }
     }
 }

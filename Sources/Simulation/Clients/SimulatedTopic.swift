@@ -14,7 +14,7 @@ package final class SimulatedTopic {
     ) {
         self.name = name
         var configuration = [("internal.segment.bytes", "\(segmentBytes)")]
-        if survivesPowerLoss { configuration.append(("acknowledge.after.flush", "true")) }
+        configuration.append(("acknowledge.after.flush", "\(survivesPowerLoss)"))
         self.configuration = configuration
         histories = (0..<partitions).map { index in
             PartitionHistory("\(name)-\(index)", survivesPowerLoss: survivesPowerLoss, judge: judge)
