@@ -7,10 +7,12 @@ enum CommandLineTool {
         NetworkScenario(), ProduceScenario(), FetchScenario(), SmallRequestsScenario(),
         StartupScenario(), IdleScenario(), LogAppendScenario(), DurableAppendScenario(),
         RecoveryScenario(), PartitionScaleScenario(),
+        RecordsScenario(), ReadScenario(), TailScenario(),
     ]
 
     private static let usage = """
         usage: Benchmarks list | NAME… | OPTION… (every scenario)
+        The name `log` stands for all that begin with `logcore-`.
           --results         also write the table to \(Results.path)
           --rounds N        repeat each measurement N times; the best counts (3)
           --scale X         multiply the amounts of data by X (1)
@@ -54,6 +56,8 @@ enum CommandLineTool {
                 for scenario in scenarios { print("\(scenario.name): \(scenario.summary)") }
                 return 0
             case _ where argument.hasPrefix("-"): return complain(usage, status: 2)
+            case "log":
+                names += scenarios.map(\.name).filter { $0.hasPrefix("logcore-") }
             default: names.append(argument)
             }
         }

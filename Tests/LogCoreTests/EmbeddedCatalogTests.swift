@@ -75,6 +75,11 @@ struct EmbeddedCatalogTests {
         }
         #expect(file == "torn-0")
         try topic.partition(1).append("still there")
+        var reader = topic.reader()
+        #expect(throws: LogStoreError.self, "half a topic is not read as if it were all") {
+            _ = try reader.next()
+        }
+        #expect(try topic.partition(1).read(from: .earliest).map(\.value) == ["still there"])
     }
 
     @Test("directories without a line have default settings, until these are changed")

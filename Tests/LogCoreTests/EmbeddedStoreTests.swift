@@ -1,5 +1,7 @@
-// The embedding face as its users see it: nothing but `import LogCore`.
+// The embedding face as its users see it: `import LogCore`, and what damages files.
 import LogCore
+import Primitives
+import Synchronization
 import Testing
 
 /// The store's error that `body` throws; an issue when it throws none.
@@ -252,6 +254,51 @@ struct EmbeddedStoreTests {
         #expect(
             storeError { try compacted.append("no key") }
                 == .keyRequired(topic: "latest"))
+    }
+
+    @Test("housekeeping runs by itself, and retention deletes what is too much")
+    func housekeeping() async throws {
+        var options = LogStore.Options()
+        options.housekeepingInterval = .milliseconds(5)
+        let store = try await LogStore.open(directory.path + "/store", options: options)
+        var settings = TopicSettings()
+        settings.segmentBytes = 4096
+        settings.retentionBytes = 10_000
+        let topic = try await store.createTopic("bounded", settings: settings)
+        let value = RecordBytes([UInt8](repeating: 1, count: 1000))
+        for _ in 0..<40 { try await topic.append(value) }
+        let deadline = ContinuousClock.now + .seconds(20)
+        while try topic.partition(0).startOffset < 20, ContinuousClock.now < deadline {
+            await Task.yield()
+        }
+        #expect(try topic.partition(0).startOffset >= 20)
+        try await store.close()
+    }
+
+    @Test("recovery tells how far it is, and what it cut")
+    func recovery() async throws {
+        let path = directory.path + "/store"
+        do {
+            let topic = try await LogStore.open(path).createTopic("torn")
+            try await topic.append("whole", durability: .synced)
+            try await topic.append("torn")
+        }
+        try Self.tear(path + "/torn-0")
+        let steps = Mutex<[LogStore.RecoveryProgress]>([])
+        let store = try await LogStore.open(path) { step in steps.withLock { $0.append(step) } }
+        #expect(steps.withLock { $0.last?.partitionsDone } == 1)
+        let finding = try #require(store.recovery.findings.first)
+        #expect(finding.topic == "torn" && finding.partition == 0 && !finding.isDamage)
+        #expect(finding.description.contains("torn-0"))
+        #expect(try await store.topic("torn").values == ["whole"])
+    }
+
+    /// Cuts the last bytes off a partition's only segment, as a crash may.
+    private static func tear(_ partition: String) throws {
+        let files = PosixFileSystem()
+        let name = try #require(try files.list(partition).first { $0.hasSuffix(".log") })
+        let file = try files.open(partition + "/" + name, .readWrite)
+        try file.truncate(to: file.size() - 3)
     }
 
     @Test("the newest value of a key is found as records come, and a deleted key has none")

@@ -158,6 +158,61 @@ struct GoldenTests {
         withExtendedLifetime(keep) {}
     }
 
+    @Test("Kafka's compacted log is cleaned again, and every newest value stays")
+    func compacted() throws {
+        let (keep, directory) = try open(cleanly: true)
+        let log = try #require(
+            directory.log(TopicPartition(topic: "g-compact", partition: PartitionIndex(0))))
+        func newest() throws -> [String: Record] {
+            var values: [String: Record] = [:]
+            for record in try log.records() { values[record.key?.text ?? ""] = record }
+            return values
+        }
+        let before = try newest()
+        let count = try log.records().count
+        #expect(before.count == 25 && log.cleanedUpTo == Offset(520))
+        // Kafka left the dirty records in its active segment.
+        log.configuration.segmentMilliseconds = 1
+        log.configuration.deleteRetentionMilliseconds = 1000
+        let now = Timestamp(1_800_000_000_000)
+        try log.put(("key of ours", "1"), at: now)
+        let report = try #require(try log.clean(at: now))
+        #expect(report.firstDirty == Offset(520) && report.end == Offset(600))
+        var after = try newest()
+        #expect(after.removeValue(forKey: "key of ours") != nil)
+        #expect(after == before)
+        #expect(try log.records().count < count)
+        // Kafka's tombstones are old enough now; values do not care.
+        log.configuration.segmentMilliseconds = 1
+        let later = Timestamp(now.rawValue + 10_000)
+        try log.put(("key of ours", "2"), at: later)
+        try log.clean(at: later)
+        #expect(
+            try newest().filter { $0.key != "key of ours" }
+                == before.filter { $0.value.value != nil })
+        try directory.close()
+        withExtendedLifetime(keep) {}
+    }
+
+    @Test("Kafka's compacted log survives a crash though a broker knows no settings yet")
+    func compactedAfterCrash() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/kafka"
+        try TemporaryDirectory.copy(try #require(goldenDirectory), to: path)
+        let files = PosixFileSystem()
+        try files.remove(path + "/.kafka_cleanshutdown")
+        try files.remove(path + "/recovery-point-offset-checkpoint")
+        let world = World(
+            clock: ManualClock(), random: PosixRandom(), files: files,
+            background: DispatchBackgroundWork(label: "test", limit: 1), log: LogLines())
+        let logs = try LogDirectory.open(path, world: world)
+        #expect(logs.report.findings.isEmpty)
+        let log = try #require(
+            logs.log(TopicPartition(topic: "g-compact", partition: PartitionIndex(0))))
+        #expect(try log.logEndOffset == Offset(600) && !log.records().isEmpty)
+        withExtendedLifetime(directory) {}
+    }
+
     @Test("the embedding face opens the directory, and shows what a consumer of it would see")
     func embedded() throws {
         let directory = try TemporaryDirectory()

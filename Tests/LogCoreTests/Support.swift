@@ -225,6 +225,8 @@ final class Faults: Sendable {
     struct Plan: Sendable {
         /// Bytes that can still be written before the disk is full.
         var room: Int?
+        /// A name takes a block that the disk does not have.
+        var hasNoRoomForNames = false
         var syncFails = false
         var writeFails = false
         /// Opens that fail because the process has no descriptor left.
@@ -287,6 +289,9 @@ struct FaultyFileSystem: FileSystem {
     }
     func rename(_ path: String, to target: String) throws(FileError) {
         try faults.change(path)
+        if faults.plan.withLock({ $0.hasNoRoomForNames }) {
+            throw FileError(operation: "rename", path: path, code: ENOSPC)
+        }
         try inner.rename(path, to: target)
     }
     func remove(_ path: String) throws(FileError) {

@@ -4,6 +4,11 @@ package enum TopicName {
     /// The log of the metadata itself, which is no topic.
     package static let clusterMetadata = "__cluster_metadata"
 
+    /// Whether brokers keep the topic for themselves.
+    package static func isInternal(_ name: String) -> Bool {
+        name == "__consumer_offsets" || name == "__transaction_state"
+    }
+
     /// Why no topic can have this name; nil when one can.
     package static func problem(with name: String) -> String? {
         if name.isEmpty { return "A topic's name must not be empty." }

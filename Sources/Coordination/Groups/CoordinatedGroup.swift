@@ -4,6 +4,7 @@ internal import WireProtocol
 /// A group, by the protocol that its members speak.
 enum CoordinatedGroup: Sendable {
     case classic(ClassicGroup)
+    case consumer(ConsumerGroup)
 
     /// Works on a classic group in place; nil for another kind.
     @discardableResult mutating func withClassic<Result, Failure: Error>(
@@ -17,6 +18,23 @@ enum CoordinatedGroup: Sendable {
     }
 }
 
+extension CoordinatedGroup {
+    /// Works on a group of the new protocol in place; nil for another kind.
+    @discardableResult mutating func withConsumer<Result, Failure: Error>(
+        _ work: (inout ConsumerGroup) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        guard case .consumer(var group) = self else { return nil }
+        // As above.
+        self = .classic(ClassicGroup(id: ""))
+        defer { self = .consumer(group) }
+        return try work(&group)
+    }
+
+    var isClassic: Bool {
+        if case .classic = self { true } else { false }
+    }
+}
+
 // MARK: What holds for every kind
 
 extension CoordinatedGroup {
@@ -24,18 +42,21 @@ extension CoordinatedGroup {
     var typeName: String {
         switch self {
         case .classic: "classic"
+        case .consumer: "consumer"
         }
     }
 
     var stateName: String {
         switch self {
         case .classic(let group): group.stateName
+        case .consumer(let group): group.image.stateName
         }
     }
 
     var protocolType: String {
         switch self {
         case .classic(let group): group.protocolType ?? ""
+        case .consumer: ClassicGroup.consumerType
         }
     }
 
@@ -43,6 +64,7 @@ extension CoordinatedGroup {
     var isEmpty: Bool {
         switch self {
         case .classic(let group): group.isEmpty
+        case .consumer(let group): group.isEmpty
         }
     }
 
@@ -50,6 +72,7 @@ extension CoordinatedGroup {
     var isVoid: Bool {
         switch self {
         case .classic(let group): group.isVoid
+        case .consumer(let group): group.image.isVoid
         }
     }
 
@@ -57,6 +80,7 @@ extension CoordinatedGroup {
     var records: [GroupRecord] {
         switch self {
         case .classic(let group): group.logged.map { [.metadata(of: group.id, $0)] } ?? []
+        case .consumer(let group): group.image.records
         }
     }
 
@@ -64,6 +88,7 @@ extension CoordinatedGroup {
     func tombstones(id: String) -> [GroupRecord] {
         switch self {
         case .classic: [.metadata(of: id, nil)]
+        case .consumer(let group): group.image.tombstones
         }
     }
 
@@ -72,14 +97,16 @@ extension CoordinatedGroup {
         case .classic(var group):
             group.activate(&step)
             self = .classic(group)
+        case .consumer: withConsumer { $0.activate(&step) }
         }
     }
 
     mutating func resign(_ step: inout GroupStep) {
         switch self {
         case .classic(var group):
-            group.resign(&step)
+            group.release(.notCoordinator, &step)
             self = .classic(group)
+        case .consumer: break
         }
     }
 
@@ -89,6 +116,7 @@ extension CoordinatedGroup {
         case .classic(var group):
             group.replay(value)
             self = .classic(group)
+        case .consumer: break
         }
     }
 
@@ -96,6 +124,7 @@ extension CoordinatedGroup {
     func retentionStart(of offset: CommittedOffset, topic: String) -> Timestamp? {
         switch self {
         case .classic(let group): group.retentionStart(of: offset, topic: topic)
+        case .consumer(let group): group.retentionStart(of: offset, topic: topic)
         }
     }
 
@@ -103,12 +132,14 @@ extension CoordinatedGroup {
     func checkOffsetDeletion() throws(Refusal) {
         switch self {
         case .classic(let group): try group.checkOffsetDeletion()
+        case .consumer: break
         }
     }
 
     func isSubscribed(to topic: String) -> Bool {
         switch self {
         case .classic(let group): group.isSubscribed(to: topic)
+        case .consumer(let group): group.isSubscribed(to: topic)
         }
     }
 }

@@ -12,6 +12,8 @@ package enum GroupAnswer: Sendable {
     case described(DescribeGroupsResponse.DescribedGroup)
     case listed([ListGroupsResponse.ListedGroup])
     case deleted(DeleteGroupsResponse.DeletableGroupResult)
+    case consumerHeartbeat(ConsumerGroupHeartbeatResponse)
+    case consumerDescribed(ConsumerGroupDescribeResponse.DescribedGroup)
 }
 
 extension GroupAnswer {
@@ -28,6 +30,8 @@ extension GroupAnswer {
         case .described(let group): group
         case .listed(let groups): groups
         case .deleted(let result): result
+        case .consumerHeartbeat(let response): response
+        case .consumerDescribed(let group): group
         }
     }
 
@@ -57,6 +61,12 @@ extension GroupAnswer {
         case .deleted(var result):
             if result.errorCode == 0 { result.errorCode = error }
             return .deleted(result)
+        case .consumerHeartbeat(let response):
+            if response.errorCode != 0 { return self }
+            return .consumerHeartbeat(
+                .refusal(Refusal(code, "The change could not be stored.")))
+        case .consumerDescribed(let group):
+            return .consumerDescribed(.refusal(code, group: group.groupId))
         }
     }
 }

@@ -88,6 +88,12 @@ package struct GroupAppend: Sendable {
         case assignment(group: String)
         /// Lets a static member go on under a new member id without a rebalance.
         case replacement(group: String, StaticReplacement)
+        /// Changes a group of the new protocol.
+        case consumer(ConsumerGroupChange)
+        /// Makes a consumer group whose members are all classic a classic group.
+        case downgrade(group: String)
+        /// Takes out an empty consumer group, for a classic member to join.
+        case vacated(JoinGroupRequest, GroupCall)
         /// Nobody waits for it.
         case upkeep
     }

@@ -12,6 +12,8 @@ package struct GroupSettings: Equatable, Sendable {
     package var offsetRetention: Int64 = 7 * 24 * 3_600_000
     /// `offsets.retention.check.interval.ms`
     package var offsetExpiryInterval: Int64 = 600_000
+    /// Of the groups of the new protocol.
+    package var consumer = ConsumerGroupSettings()
 
     package init() {}
 }

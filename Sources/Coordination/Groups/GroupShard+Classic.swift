@@ -6,15 +6,22 @@ extension GroupShard {
         _ request: JoinGroupRequest, _ call: GroupCall
     ) -> [GroupEffect] {
         var step = begin(at: call.now)
-        let group = request.groupId
         if let code = problem(with: request) {
             step.answer(call.ticket, .join(.refusal(code, member: request.memberId)))
             return step.effects
         }
+        if !joinConsumerGroup(request, call, &step) { joinClassicGroup(request, call, &step) }
+        return step.effects
+    }
+
+    /// Joins a group that is a classic one, or that there is not yet.
+    mutating func joinClassicGroup(
+        _ request: JoinGroupRequest, _ call: GroupCall, _ step: inout GroupStep
+    ) {
+        let group = request.groupId
         if groups[group] == nil { groups[group] = .classic(ClassicGroup(id: group)) }
         groups[group]?.withClassic { $0.join(request, call, &step) }
         forgetIfVoid(group)
-        return step.effects
     }
 
     private func problem(with request: JoinGroupRequest) -> ErrorCode? {
@@ -24,7 +31,7 @@ extension GroupShard {
         }
         switch groups[request.groupId] {
         case nil: return request.memberId.isEmpty ? nil : .unknownMemberId
-        case .classic: return nil
+        case .classic, .consumer: return nil
         }
     }
 
@@ -33,6 +40,7 @@ extension GroupShard {
         _ request: SyncGroupRequest, _ call: GroupCall
     ) -> [GroupEffect] {
         var step = begin(at: call.now)
+        if syncConsumerGroup(request, call, &step) { return step.effects }
         do throws(Refusal) {
             try onMembersGroup(request.groupId) { (group) throws(Refusal) in
                 try group.sync(request, call, &step)
@@ -47,6 +55,7 @@ extension GroupShard {
         _ request: HeartbeatRequest, _ call: GroupCall
     ) -> [GroupEffect] {
         var step = begin(at: call.now)
+        if heartbeatOfConsumerGroup(request, call, &step) { return step.effects }
         var response = HeartbeatResponse()
         do throws(Refusal) {
             try onMembersGroup(request.groupId) { (group) throws(Refusal) in
@@ -71,6 +80,7 @@ extension GroupShard {
             member.memberId = request.memberId
             leaving = [member]
         }
+        if leaveConsumerGroup(request, leaving, call, &step) { return step.effects }
         var response = LeaveGroupResponse()
         if request.groupId.isEmpty {
             response.errorCode = ErrorCode.invalidGroupId.rawValue

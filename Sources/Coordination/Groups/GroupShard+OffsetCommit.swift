@@ -35,6 +35,10 @@ extension GroupShard {
                 call.version >= 9 ? .groupIdNotFound : .illegalGeneration,
                 "There is no group '\(request.groupId)'.")
         }
+        if case .consumer(let group)? = groups[request.groupId] {
+            return try group.checkCommit(
+                member: request.memberId, epoch: generation, version: call.version)
+        }
         try groups[request.groupId]?.withClassic { (group) throws(Refusal) in
             try group.checkCommit(
                 member: request.memberId, instance: request.groupInstanceId,

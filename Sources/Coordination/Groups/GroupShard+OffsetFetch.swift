@@ -15,6 +15,15 @@ extension GroupShard {
     ) -> [GroupEffect] {
         var step = begin(at: call.now)
         let offsets = offsets[request.groupId] ?? GroupOffsets()
+        if case .consumer(let group)? = groups[request.groupId] {
+            do throws(Refusal) {
+                try group.checkFetch(member: request.memberId, epoch: request.memberEpoch)
+            } catch {
+                step.answer(
+                    call.ticket, .offsetFetch(.refusal(error.code, group: request.groupId)))
+                return step.effects
+            }
+        }
         var response = FetchedGroup()
         response.groupId = request.groupId
         if let topics = request.topics {

@@ -26,6 +26,8 @@ package struct GroupShard: Sendable {
     var offsets: [String: GroupOffsets] = [:]
     /// The groups with offsets in transactions that have not ended.
     private var transactions: [ProducerID: Set<String>] = [:]
+    /// The cluster's topics, as consumer groups assign them. The driver keeps it up to date.
+    package var cluster = MetadataImage(clusterID: "")
     /// Groups whose offsets are still to be looked at in the round of expiry that runs.
     var expiryRound: [String] = []
     package private(set) var isActive = false
@@ -59,15 +61,21 @@ extension GroupShard {
         case .offsetCommit(let key, let value):
             replay(key, value, at: offset, producer: producer)
         case .groupMetadata(let key, let value?):
-            if groups[key.group] == nil {
+            if groups[key.group]?.isClassic != true {
                 groups[key.group] = .classic(ClassicGroup(id: key.group))
             }
             groups[key.group]?.replay(value)
         case .groupMetadata(let key, nil):
-            groups[key.group] = nil
-            if offsets[key.group] != nil { makeGroupOfOffsets(key.group) }
-        default: break
+            if groups[key.group]?.isClassic == true { forget(key.group) }
+        default:
+            if let group = record.consumerGroup { replayConsumer(record, of: group) }
         }
+    }
+
+    /// The log has nothing on the group any more, apart from offsets.
+    mutating func forget(_ group: String) {
+        groups[group] = nil
+        if offsets[group] != nil { makeGroupOfOffsets(group) }
     }
 
     /// Takes in the marker that ends a producer's transaction (KIP-447).
@@ -131,7 +139,10 @@ extension GroupShard {
     package mutating func activate(at now: GroupTime) -> [GroupEffect] {
         isActive = true
         var step = begin(at: now)
-        for group in groups.keys.sorted() { groups[group]?.activate(&step) }
+        for group in groups.keys.sorted() {
+            groups[group]?.activate(&step)
+            downgradeIfClassic(group, &step)
+        }
         scheduleExpiry(&step)
         return step.effects
     }
@@ -159,6 +170,9 @@ extension GroupShard {
             groups[group]?.withClassic { $0.assignmentLogged(&step) }
         case .replacement(let group, let replacement):
             groups[group]?.withClassic { $0.replacementLogged(replacement, &step) }
+        case .consumer(let change): carryOut(change, &step)
+        case .downgrade(let group): downgraded(group, &step)
+        case .vacated(let request, let call): joinClassicGroup(request, call, &step)
         case .upkeep: break
         }
         return step.effects
@@ -179,7 +193,10 @@ extension GroupShard {
             step.answer(
                 replacement.ticket,
                 GroupAnswer.join(replacement.answer).refused(with: code.ofAssignment))
-        case .upkeep: step.note(.warn, "the groups' log takes no records: \(code)")
+        case .consumer(let change): refuse(change, with: code, &step)
+        case .vacated(let request, let call):
+            step.answer(call.ticket, .join(.refusal(code, member: request.memberId)))
+        case .upkeep, .downgrade: step.note(.warn, "the groups' log takes no records: \(code)")
         }
         return step.effects
     }
@@ -190,6 +207,7 @@ extension GroupShard {
         switch timer {
         case .session(let group, let member):
             groups[group]?.withClassic { $0.sessionTimerFired(member, &step) }
+            consumerTimerFired(of: member, in: group, &step)
             forgetIfVoid(group)
         case .rebalance(let group):
             groups[group]?.withClassic { $0.rebalanceTimerFired(&step) }

@@ -23,6 +23,7 @@ extension MetadataImage {
         self = try MetadataImage(clusterID: clusterID)
             .applying(records, at: .zero, epoch: provenance.epoch)
         self.provenance = provenance
+        topicsChange = TopicsChange(offset: provenance.offset)
     }
 
     /// Applies one record, which lies at `offset`.
@@ -35,6 +36,10 @@ extension MetadataImage {
             throw MetadataReplayError(error.reason, at: offset)
         }
         provenance = Provenance(offset: offset, epoch: epoch)
+        switch record {
+        case .topic, .removeTopic, .partition: topicsChange = TopicsChange(offset: offset)
+        default: break
+        }
     }
 
     private mutating func apply(_ record: MetadataRecord) throws(InvalidRecord) {

@@ -25,6 +25,18 @@ package struct MetadataImage: Equatable, Sendable {
 
     package let clusterID: String
     package internal(set) var provenance = Provenance.none
+    /// The last record that made or removed a topic or a partition, as far as is known: a snapshot
+    /// does not tell. As long as it is the same, so are the topics, their ids and how many
+    /// partitions each has.
+    package var topicsChanged: Offset { topicsChange.offset }
+    var topicsChange = TopicsChange(offset: .none)
+
+    /// How an image came about, not what it is: two images that differ in it alone are equal.
+    struct TopicsChange: Equatable, Sendable {
+        let offset: Offset
+
+        static func == (left: Self, right: Self) -> Bool { true }
+    }
 
     package internal(set) var topics = SharedMap<TopicID, TopicImage>()
     package internal(set) var topicIDs = SharedMap<String, TopicID>()

@@ -323,7 +323,8 @@ package final class Log: Sendable {
         try state.withLock { (state) throws(LogError) in
             if case .closed = state.phase { throw .closed(topicPartition) }
             let directory = state.directory
-            try context.committing { () throws(FileError) in
+            // In one step, or not at all.
+            try context.writing { () throws(FileError) in
                 try context.files.rename(directory, to: target)
             }
             state.contents = nil

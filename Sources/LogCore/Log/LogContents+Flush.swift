@@ -103,6 +103,16 @@ extension LogContents {
         epochs.markWritten()
     }
 
+    /// As `writeEpochs`, behind a cut that stands whether the disk has room or not: what the file
+    /// says too much is dropped when the log is opened, and the next flush needs it written.
+    mutating func writeEpochsIfRoom() throws(LogError) {
+        do throws(LogError) {
+            try writeEpochs()
+        } catch .io(let error) {
+            context.world.log(.warn, "leader epochs of log \(partition) wait: \(error)")
+        }
+    }
+
     /// Lets go of descriptors that have not been used since the last call.
     mutating func closeIdleFiles() throws(LogError) {
         try context.writing { () throws(FileError) in

@@ -92,15 +92,20 @@ extension LogContents {
         try dropSnapshots { $0 < first }
     }
 
-    /// Renames a segment's files to `.deleted`, to be removed when that is due.
+    /// Renames a segment's files to `.deleted`, to be removed when that is due. Where a full disk
+    /// has no room for the longer name they are removed at once, which makes room.
     func moveAway(_ segment: Segment, due: MonotonicTime) throws(LogError) {
         for kind in LogFileName.Kind.allCases where kind != .snapshot {
             let path = segment.path(kind)
             try context.committing { () throws(FileError) in
                 guard try files.attributes(path) != nil else { return }
-                try files.rename(path, to: path + ".deleted")
+                do throws(FileError) {
+                    try files.rename(path, to: path + ".deleted")
+                } catch  where error.isNoSpace {
+                    return try files.remove(path)
+                }
+                context.removals.add(.file(path + ".deleted"), due: due)
             }
-            context.removals.add(.file(path + ".deleted"), due: due)
         }
     }
 

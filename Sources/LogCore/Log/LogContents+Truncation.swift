@@ -22,7 +22,7 @@ extension LogContents {
         try cutActive(at: target)
         startOffset = min(startOffset, endOffset)
         epochs.truncate(toEnd: endOffset)
-        try writeEpochs()
+        try writeEpochsIfRoom()
         let end = endOffset
         try dropSnapshots { $0 > end }
         if let mark = highWatermark, mark > end { highWatermark = end }
@@ -87,7 +87,7 @@ extension LogContents {
         producers.removeAll()
         producers.snapshotOffset = start
         epochs.clear()
-        try writeEpochs()
+        try writeEpochsIfRoom()
         try context.committing { () throws(FileError) in
             try files.synchronizeDirectory(directory)
         }

@@ -60,6 +60,8 @@ extension Broker {
             Route(ListGroupsHandler(groups: groups)),
             Route(DeleteGroupsHandler(groups: groups)),
             Route(OffsetDeleteHandler(groups: groups)),
+            Route(ConsumerGroupHeartbeatHandler(groups: groups)),
+            Route(ConsumerGroupDescribeHandler(groups: groups)),
         ]
     }
 }

@@ -22,11 +22,12 @@ package final class Broker: Sendable {
     private let controller: ControllerDriver
     private let groups: GroupCoordinator
     private let housekeeping: Housekeeping
+    private let compaction: Compaction
 
     private init(
         clusterID: String, nodeID: BrokerID, listeners: [Listener], world: World,
         network: any Network, storage: Storage, controller: ControllerDriver,
-        groups: GroupCoordinator, housekeeping: Housekeeping
+        groups: GroupCoordinator, housekeeping: Housekeeping, compaction: Compaction
     ) {
         self.clusterID = clusterID
         self.nodeID = nodeID
@@ -37,6 +38,7 @@ package final class Broker: Sendable {
         self.controller = controller
         self.groups = groups
         self.housekeeping = housekeeping
+        self.compaction = compaction
     }
 
     /// Returns when the broker answers requests.
@@ -83,11 +85,13 @@ package final class Broker: Sendable {
             intervalMilliseconds: housekeepingMilliseconds(configuration),
             allOffline: { failed("no log directory can be used any more") })
         housekeeping.start()
+        let compaction = Compaction(
+            storage: storage, loop: network.loops[0], configuration: configuration.cleaner)
+        compaction.start()
         return Broker(
             clusterID: clusterID, nodeID: configuration.nodeID, listeners: bound,
             world: world, network: network, storage: storage, controller: controller,
-            groups: groups,
-            housekeeping: housekeeping)
+            groups: groups, housekeeping: housekeeping, compaction: compaction)
     }
 
     /// Answers what is under way, closes connections, flushes the logs and marks them clean.
@@ -95,6 +99,7 @@ package final class Broker: Sendable {
     /// Returns false when the next start will have to recover.
     package func stop() -> Bool {
         housekeeping.stop()
+        compaction.stop()
         // Members that wait for a rebalance would hold up their connections.
         groups.stop()
         network.shutdown(drainMilliseconds: 2000)

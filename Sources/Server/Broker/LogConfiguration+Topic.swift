@@ -19,6 +19,10 @@ extension LogConfiguration {
         maxMessageBytes = topic.maxMessageBytes
         timestampType = topic.timestampType == .logAppendTime ? .logAppendTime : .createTime
         producerExpirationMilliseconds = broker.producerIDExpirationMilliseconds
+        minCleanableDirtyRatio = topic.minCleanableDirtyRatio
+        minCompactionLagMilliseconds = topic.minCompactionLagMilliseconds
+        maxCompactionLagMilliseconds = topic.maxCompactionLagMilliseconds
+        deleteRetentionMilliseconds = topic.deleteRetentionMilliseconds
         cleanup = []
         if topic.deletes { cleanup.insert(.delete) }
         if topic.compacts { cleanup.insert(.compact) }

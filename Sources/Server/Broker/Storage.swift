@@ -81,6 +81,19 @@ final class Storage: Sendable {
         }
     }
 
+    /// Cleans compacted logs until none is due, each directory in its turn. Blocks; for a
+    /// background thread.
+    func compact(_ resources: CleaningResources) {
+        var cleaned = true
+        while cleaned, !resources.isCancelled() {
+            cleaned = false
+            for directory in directories where !directory.isOffline {
+                let now = world.clock.wall()
+                if directory.cleanFilthiest(now: now, resources) != nil { cleaned = true }
+            }
+        }
+    }
+
     /// Flushes everything and marks the directories as cleanly closed. Returns false where one
     /// could not be.
     func close() -> Bool {

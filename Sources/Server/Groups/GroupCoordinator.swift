@@ -40,7 +40,7 @@ final class GroupCoordinator: Sendable {
     /// after each new view.
     func apply() {
         let now = view.now
-        let (resigning, starting, others, deleted) = state.withLock { state in
+        let (resigning, starting, others, deleted, isNew) = state.withLock { state in
             let led = now.partitions(of: OffsetsTopic.name)
             let leaving = state.drivers.keys.sorted().filter { index in
                 !led.indices.contains(Int(index))
@@ -59,11 +59,16 @@ final class GroupCoordinator: Sendable {
             }
             let before = state.image.map { Array($0.topicsByName) } ?? []
             let deleted = before.filter { now.image.topic($0.id) == nil }.map(\.name)
+            let isNew = state.image?.topicsChanged != now.image.topicsChanged
             state.image = now.image
-            return (resigning, starting, others, deleted)
+            return (resigning, starting, others, deleted, isNew)
         }
         for driver in resigning { driver.resign() }
-        for driver in starting { driver.start() }
+        for driver in starting {
+            driver.see(now.image)
+            driver.start()
+        }
+        if isNew { for driver in others { driver.see(now.image) } }
         if !deleted.isEmpty { for driver in others { driver.topicsDeleted(deleted) } }
     }
 

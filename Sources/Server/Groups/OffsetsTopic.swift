@@ -47,6 +47,6 @@ package struct OffsetsTopic: Equatable, Sendable {
 /// The topics that brokers keep for themselves: clients read them, and write none.
 enum InternalTopics {
     static func contains(_ name: String) -> Bool {
-        name == OffsetsTopic.name || name == "__transaction_state"
+        TopicName.isInternal(name)
     }
 }

@@ -32,6 +32,8 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
     /// nil unless active; `absence` is why.
     private var shard: GroupShard?
     private var absence = Refusal(.coordinatorLoadInProgress, "the groups are being loaded")
+    /// The topics that consumer groups are assigned.
+    private var cluster = MetadataImage(clusterID: "")
     /// Requests that came before the shard was loaded; nil when none may wait any more.
     private var early: [@Sendable () -> Void]? = []
     private var waiting: [GroupTicket: @Sendable (Result<GroupAnswer, Refusal>) -> Void] = [:]
@@ -85,6 +87,14 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
             waiting[ticket] = answer
             let call = GroupCall(ticket: ticket, version: version, client: client, now: now)
             step { body(&$0, call) }
+        }
+    }
+
+    /// The cluster's topics have changed.
+    func see(_ image: MetadataImage) {
+        onLoop { [self] in
+            cluster = image
+            shard?.cluster = image
         }
     }
 
@@ -152,6 +162,7 @@ extension ShardDriver {
         switch result {
         case .success(let loaded):
             shard = loaded
+            shard?.cluster = cluster
             partition.park(self)
             step { $0.activate(at: now) }
             takeEarly()

@@ -94,7 +94,11 @@ extension OffsetFetchResponse.OffsetFetchResponsePartitions {
 extension OffsetFetchRequest {
     /// The groups in the newer form, whatever the version.
     fileprivate func askedGroups(version: Int16) -> [OffsetFetchRequestGroup] {
-        if version >= 8 { return groups }
+        if version >= 8 {
+            // Each once: a short request must not lead to an answer many times its size.
+            var seen: Set<String> = []
+            return groups.filter { seen.insert($0.groupId).inserted }
+        }
         var group = OffsetFetchRequestGroup()
         group.groupId = groupId
         group.topics = topics.map { list in

@@ -39,7 +39,7 @@ struct FindCoordinatorHandler: RequestHandler {
     ) {
         let image = view.now.image
         let brokers = image.reachableBrokers(on: call.connection.listenerName)
-        let keys = call.version >= 4 ? request.coordinatorKeys : [request.key]
+        let keys = call.version >= 4 ? request.coordinatorKeys.distinct : [request.key]
         let found = keys.map { key in
             var coordinator = FindCoordinatorResponse.Coordinator()
             coordinator.key = key

@@ -22,6 +22,10 @@ struct DeleteRecordsHandler: RequestHandler {
                 part.partitionIndex = asked.partitionIndex
                 part.lowWatermark = -1
                 do throws(Refusal) {
+                    if InternalTopics.contains(topic.name) {
+                        throw Refusal(
+                            .invalidTopicException, "\(topic.name) is the brokers' own topic")
+                    }
                     let partition = try cluster.partition(topic.name, asked.partitionIndex)
                     guard asked.offset >= -1 else {
                         throw Refusal(.offsetOutOfRange, "cannot delete up to \(asked.offset)")

@@ -7,10 +7,10 @@ struct BrokerRequests {
     /// Of the first topic, for versions that know no names.
     let topicID: UUID128
 
-    private let name = BrokerUnderFire.topics[0]
+    let name = BrokerUnderFire.topics[0]
 
     var all: [any RequestMessage] {
-        records + metadata + topicChanges + settings
+        records + metadata + topicChanges + settings + groups
     }
 
     // MARK: Records

@@ -192,6 +192,7 @@ final class BrokerUnderFire: Sendable {
         let settings = [
             "listeners=PLAINTEXT://127.0.0.1:0", "log.dirs=/data",
             "auto.create.topics.enable=false", "socket.request.max.bytes=1048576",
+            "offsets.topic.num.partitions=2", "group.initial.rebalance.delay.ms=0",
         ]
         let command = DaemonCommandLine(.brokerd, files: files, hostName: "localhost")
         guard

@@ -1,4 +1,4 @@
-"""Consumer groups of the classic protocol: members that come, go and die, and a broker that does."""
+"""Consumer groups of both protocols: members that come, go and die, and a broker that does."""
 
 import subprocess
 import sys
@@ -17,8 +17,15 @@ from harness import Context, case
 from record import Record
 
 PARTITIONS = 4
-#: The broker's own; short, so that groups of one start soon.
-QUICK = {"group.initial.rebalance.delay.ms": "200"}
+#: The broker's own; short, so that groups of one start soon, and the new protocol's times like
+#: those of `clients/member.py`.
+QUICK = {
+    "group.initial.rebalance.delay.ms": "200",
+    "group.consumer.min.session.timeout.ms": "6000",
+    "group.consumer.session.timeout.ms": "6000",
+    "group.consumer.min.heartbeat.interval.ms": "500",
+    "group.consumer.heartbeat.interval.ms": "500",
+}
 
 
 class Member:
@@ -100,8 +107,9 @@ class Crowd:
         except Exception as error:  # shown by `finish`, on the case's own thread
             self.failure = error
 
-    def add(self, count=1) -> list:
-        members = [Member(*self.arguments) for _ in range(count)]
+    def add(self, count=1, strategy=None) -> list:
+        arguments = (*self.arguments[:-1], strategy or self.arguments[-1])
+        members = [Member(*arguments) for _ in range(count)]
         self.all += members
         return [member.ready() for member in members]
 
@@ -153,6 +161,7 @@ KINDS = [
     ("confluent-kafka", "range"),
     ("confluent-kafka", "roundrobin"),
     ("confluent-kafka", "cooperative-sticky"),
+    ("confluent-kafka", clients.member.NEW_PROTOCOL),
     ("kafka-python", "range"),
     ("kafka-python", "roundrobin"),
     ("aiokafka", "range"),
@@ -208,6 +217,28 @@ def add_cases(client, strategy):
 
 for kind in KINDS:
     add_cases(*kind)
+
+
+@case("a group moves to the new protocol and back while it works", 240, own_process=True)
+def migration(context: Context):
+    with (
+        context.own_broker(QUICK) as broker,
+        crowd(broker, "confluent-kafka", "cooperative-sticky", context) as group,
+    ):
+        classic = group.add(2)
+        group.feeding.start()
+        new = group.add(1, clients.member.NEW_PROTOCOL)
+        classic.pop().leave()
+        new += group.add(1, clients.member.NEW_PROTOCOL)
+        for member in new:
+            member.leave()
+        classic += group.add(1)
+        group.finish(classic)
+        group.require_committed()
+        log = broker.log_text()
+        for step in ("becomes a consumer group", "becomes a classic group"):
+            if step not in log:
+                raise AssertionError(f"the broker does not say that the group {step}")
 
 
 @case("a group and its offsets survive a kill of the broker", 240, own_process=True)

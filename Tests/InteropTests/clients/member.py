@@ -13,6 +13,8 @@ import sys
 
 #: Milliseconds. Quick, so that a killed member is missed soon.
 SESSION, HEARTBEAT = 6_000, 500
+#: In the place of a strategy: the coordinator assigns, and names the times (KIP-848).
+NEW_PROTOCOL = "new protocol"
 
 
 class Stop:
@@ -26,16 +28,22 @@ def say(line):
 def confluent(address, group, topic, strategy):
     from confluent_kafka import Consumer, KafkaException
 
+    if strategy == NEW_PROTOCOL:
+        protocol = {"group.protocol": "consumer"}
+    else:
+        protocol = {
+            "partition.assignment.strategy": strategy,
+            "session.timeout.ms": SESSION,
+            "heartbeat.interval.ms": HEARTBEAT,
+        }
     client = Consumer(
         {
             "bootstrap.servers": address,
             "group.id": group,
-            "partition.assignment.strategy": strategy,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
-            "session.timeout.ms": SESSION,
-            "heartbeat.interval.ms": HEARTBEAT,
             "log_level": 0,
+            **protocol,
         }
     )
     client.subscribe([topic], on_assign=lambda *_: say("ready"))

@@ -113,10 +113,11 @@ struct ClassicGroup: Sendable {
         }
     }
 
-    /// Lets go of every request that waits, when the group is coordinated elsewhere from now on.
-    mutating func resign(_ step: inout GroupStep) {
+    /// Lets go of every request that waits, when the group is coordinated elsewhere from now on, or
+    /// in another way.
+    mutating func release(_ code: ErrorCode, _ step: inout GroupStep) {
         for member in members.inOrder {
-            refuse(members.park(.nothing, of: member.id), .notCoordinator, of: member.id, &step)
+            refuse(members.park(.nothing, of: member.id), code, of: member.id, &step)
         }
     }
 

@@ -51,6 +51,19 @@ struct ClassicMember: Sendable {
         protocols = request.ownProtocols
     }
 
+    /// A member that came by another way than a join.
+    init(
+        id: String, instanceID: String?, client: GroupClient, sessionTimeout: Int32,
+        rebalanceTimeout: Int32, protocols: [ClassicProtocol]
+    ) {
+        self.id = id
+        self.instanceID = instanceID
+        self.client = client
+        self.sessionTimeout = sessionTimeout
+        self.rebalanceTimeout = rebalanceTimeout
+        self.protocols = protocols
+    }
+
     /// The member as the log has it. Of its protocols only the chosen one was logged.
     init(_ logged: GroupMetadataValue.MemberMetadata, chosen: String) {
         id = logged.memberId

@@ -17,12 +17,18 @@ extension PartitionCore {
         from offset: Int64, maxBytes: Int, maxRecords: Int = .max
     ) throws(LogStoreError) -> Chunk {
         var chunk = Chunk(records: [], next: offset)
-        while chunk.records.isEmpty {
+        var bytesLeft = maxBytes
+        // Who wants few records is not to wait for many: begin with little, and read on.
+        var step = maxRecords < maxBytes / 64 ? max(maxRecords * 64, 4096) : maxBytes
+        while chunk.records.isEmpty || (chunk.records.count < maxRecords && bytesLeft > 0) {
             let before = chunk.next
+            let wanted = min(step, max(bytesLeft, 1))
             let found = try calling { () throws(LogError) in
-                try log.readCommitted(from: Offset(before), maxBytes: maxBytes)
+                try log.readCommitted(from: Offset(before), maxBytes: wanted)
             }
             guard let region = found.slice.region else { break }
+            bytesLeft -= region.count
+            step = min(step * 2, maxBytes)
             let bytes = try Self.bytes(of: region)
             try decode(bytes, of: region, without: found.aborted, maxRecords, into: &chunk)
             // A batch that reaches no further would be read for ever.

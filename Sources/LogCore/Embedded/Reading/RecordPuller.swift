@@ -24,12 +24,20 @@ struct RecordPuller: Sendable {
     private var places: [Place]
     private let start: Start
     private let stopsAtEnd: Bool
+    /// Why nothing can be read.
+    private let failure: LogStoreError?
     private var isResolved = false
     private var turn = 0
 
-    /// - Parameter stopsAtEnd: nothing behind the end that the first pull finds is read.
-    init(_ partitions: [PartitionCore], from start: Start, stopsAtEnd: Bool) {
+    /// - Parameters:
+    ///   - stopsAtEnd: nothing behind the end that the first pull finds is read.
+    ///   - failure: what every pull throws.
+    init(
+        _ partitions: [PartitionCore], from start: Start, stopsAtEnd: Bool,
+        failure: LogStoreError? = nil
+    ) {
         self.start = start
+        self.failure = failure
         self.stopsAtEnd = stopsAtEnd
         places = partitions.map { Place(partition: $0) }
         // The latest is what it is now, not at the first pull. Where that fails, the pull says why.
@@ -43,6 +51,7 @@ struct RecordPuller: Sendable {
     /// - Throws: `offsetOutOfRange` where retention was faster than the reader; `closed` or
     ///   `unknownTopic`, and what reading the disk may throw.
     mutating func pull() throws(LogStoreError) -> [LogRecord] {
+        if let failure { throw failure }
         if !isResolved { try resolve() }
         for _ in places.indices {
             let place = places[turn]

@@ -24,7 +24,7 @@ public struct Topic: Sendable {
 
     // MARK: Partitions
 
-    /// All partitions, by number.
+    /// All partitions, by number; without those whose directories are missing.
     public var partitions: [LogPartition] {
         core.present.map { LogPartition(topic: self, core: $0) }
     }
@@ -149,7 +149,8 @@ public struct Topic: Sendable {
     }
 
     private func puller(_ start: RecordPuller.Start, stopsAtEnd: Bool) -> RecordPuller {
-        RecordPuller(core.present, from: start, stopsAtEnd: stopsAtEnd)
+        RecordPuller(
+            core.present, from: start, stopsAtEnd: stopsAtEnd, failure: core.firstMissing)
     }
 
     private func stream(_ start: RecordPuller.Start, stopsAtEnd: Bool) -> RecordStream {

@@ -32,13 +32,18 @@ final class TopicCore: Sendable {
         guard partitions.indices.contains(index) else {
             throw .partitionOutOfRange(topic: name, partition: index, count: partitions.count)
         }
-        guard let partition = partitions[index] else {
-            throw .damaged(
-                file: "\(name)-\(index)", position: 0,
-                reason: "the directory of this partition is missing")
-        }
+        guard let partition = partitions[index] else { throw missing(index) }
         return partition
     }
+
+    private func missing(_ index: Int) -> LogStoreError {
+        .damaged(
+            file: "\(name)-\(index)", position: 0,
+            reason: "the directory of this partition is missing")
+    }
+
+    /// Why the topic cannot be read as a whole; nil when all of it is there.
+    var firstMissing: LogStoreError? { partitions.firstIndex { $0 == nil }.map(missing) }
 
     /// Opens the files of all partitions, so that their ends are known. Errors come at use.
     func touch() {

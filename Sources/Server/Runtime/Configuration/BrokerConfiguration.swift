@@ -60,6 +60,7 @@ package struct BrokerConfiguration: Sendable {
     package let logStartCheckpointMilliseconds: Int64
     package let highWatermarkCheckpointMilliseconds: Int64
 
+    package let cleaner: CleanerConfiguration
     /// What holds for a topic without settings of its own.
     package let topicDefaults: TopicConfiguration
 
@@ -113,6 +114,7 @@ package struct BrokerConfiguration: Sendable {
         highWatermarkCheckpointMilliseconds = values.int64(
             "replica.high.watermark.checkpoint.interval.ms")
 
+        cleaner = CleanerConfiguration(values)
         topicDefaults = TopicConfiguration(overrides: [:], layers: layers)
     }
 
@@ -152,6 +154,7 @@ extension GroupSettings {
         offsetMetadataLimit = values.int32("offset.metadata.max.bytes")
         offsetRetention = values.int64("offsets.retention.minutes") * 60_000
         offsetExpiryInterval = values.int64("offsets.retention.check.interval.ms")
+        consumer = ConsumerGroupSettings(values)
     }
 }
 

@@ -1,5 +1,3 @@
-private let compaction = ConfigurationKey.Effect.none("compaction is not there yet")
-
 /// Settings of logs. Most are the defaults of topic settings; which, `topicKeys` says.
 extension ConfigurationKey {
     static let logSegmentKeys: [ConfigurationKey] = [
@@ -61,29 +59,12 @@ extension ConfigurationKey {
             .medium, update: .clusterWide,
             """
             What becomes of old records: deleted with their segment, or compacted to the last one \
-            of each key. Compaction is not there yet: what is only compacted is kept whole.
+            of each key, or both.
             """),
         .init(
             "log.segment.delete.delay.ms", .long, default: "60000", limit: .atLeast(0), .high,
             update: .clusterWide,
             "Milliseconds from a file's taking out of the log to its removal from the disk."),
-        .init(
-            "log.cleaner.delete.retention.ms", .long, default: "86400000", limit: .atLeast(0),
-            .medium,
-            update: .clusterWide, effect: compaction,
-            "Milliseconds a deletion marker stays in a compacted log."),
-        .init(
-            "log.cleaner.min.compaction.lag.ms", .long, default: "0", limit: .atLeast(0), .medium,
-            update: .clusterWide, effect: compaction,
-            "The age in milliseconds below which records are not compacted."),
-        .init(
-            "log.cleaner.max.compaction.lag.ms", .long, default: "9223372036854775807",
-            limit: .atLeast(1), .medium, update: .clusterWide, effect: compaction,
-            "The age in milliseconds at which records must be compacted."),
-        .init(
-            "log.cleaner.min.cleanable.ratio", .double, default: "0.5", limit: .fraction, .medium,
-            update: .clusterWide, effect: compaction,
-            "The share of a log that must be new since the last compaction to start the next."),
     ]
 
     static let logFlushKeys: [ConfigurationKey] = [

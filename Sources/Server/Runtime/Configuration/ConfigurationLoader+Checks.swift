@@ -125,6 +125,15 @@ extension ConfigurationLoader {
         where isSet(name) && values.int64(name) == 0 {
             refuse(name, because: "\(name)=0 would delete everything: at least 1, or -1 for never")
         }
+        let perThread =
+            values.int64("log.cleaner.dedupe.buffer.size")
+            / max(values.int64("log.cleaner.threads"), 1)
+        if perThread < 1_048_576 {
+            refuse(
+                "log.cleaner.dedupe.buffer.size",
+                because: "log.cleaner.dedupe.buffer.size leaves \(perThread) bytes for each of"
+                    + " log.cleaner.threads, at least 1048576 expected")
+        }
         let (shortest, longest) = (
             values.int64("group.min.session.timeout.ms"),
             values.int64("group.max.session.timeout.ms")

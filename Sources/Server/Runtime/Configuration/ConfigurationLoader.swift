@@ -28,6 +28,7 @@ package struct ConfigurationLoader {
         loader.checkQuorum(addresses)
         loader.checkLimits(addresses)
         loader.checkTimes()
+        loader.checkConsumerGroups()
         if !loader.problems.isEmpty { throw ConfigurationProblems(lines: loader.problems) }
         return (BrokerConfiguration(layers: loader.layers, addresses: addresses), loader.warnings)
     }

@@ -1,4 +1,3 @@
-private let compaction = ConfigurationKey.Effect.none("compaction is not there yet")
 private let throttling = ConfigurationKey.Effect.none("replication is not there yet")
 private let tiering = ConfigurationKey.Effect.none("tiered storage is not offered")
 
@@ -9,9 +8,11 @@ extension ConfigurationKey {
         ("Network", networkKeys),
         ("Topics and clients", topicManagementKeys),
         ("Groups", groupKeys),
+        ("Groups of the new consumer protocol", consumerGroupKeys),
         ("Offsets of groups", offsetsKeys),
         ("Segments and sizes", logSegmentKeys),
         ("Retention", logRetentionKeys),
+        ("Compaction", logCleanerKeys),
         ("Flushing and checkpoints", logFlushKeys),
         ("Records and acknowledgement", logRecordKeys),
     ]
@@ -22,7 +23,8 @@ extension ConfigurationKey {
 
     /// Every topic setting, sorted by name.
     package static let topicKeys: [ConfigurationKey] =
-        (storageTopicKeys + recordTopicKeys + laterTopicKeys).sorted { $0.name < $1.name }
+        (storageTopicKeys + recordTopicKeys + compactionTopicKeys + laterTopicKeys)
+        .sorted { $0.name < $1.name }
 
     private static let brokerKeysByName = byName(brokerKeys)
     private static let topicKeysByName = byName(topicKeys)
@@ -114,8 +116,8 @@ extension ConfigurationKey {
         topic(
             "cleanup.policy", from: "log.cleanup.policy",
             """
-            What becomes of old records: delete, compact, or both. Compaction is not there yet: \
-            a topic that is only compacted is kept whole.
+            What becomes of old records: delete (with their segment, by age and size), compact (to \
+            the last one of each key), or both.
             """),
         topic(
             "file.delete.delay.ms", from: "log.segment.delete.delay.ms",
@@ -163,6 +165,27 @@ extension ConfigurationKey {
             "Replicas that must be in sync for a produce request with acks=all to be taken."),
     ]
 
+    private static let compactionTopicKeys: [ConfigurationKey] = [
+        topic(
+            "delete.retention.ms", from: "log.cleaner.delete.retention.ms",
+            """
+            Milliseconds that a deletion marker stays in a compacted log, from the first cleaning \
+            that finds it on: a consumer that reads the log from its start in that time sees it.
+            """),
+        topic(
+            "min.compaction.lag.ms", from: "log.cleaner.min.compaction.lag.ms",
+            "The age in milliseconds below which records are not compacted."),
+        topic(
+            "max.compaction.lag.ms", from: "log.cleaner.max.compaction.lag.ms",
+            """
+            The age in milliseconds at which records must be compacted, however few they are. The \
+            newest segment is left at that age at the latest.
+            """),
+        topic(
+            "min.cleanable.dirty.ratio", from: "log.cleaner.min.cleanable.ratio",
+            "The share of a log that must be new since the last compaction to start the next."),
+    ]
+
     /// Kept for their time: nothing acts on these yet.
     private static let laterTopicKeys: [ConfigurationKey] = [
         topic(
@@ -170,19 +193,6 @@ extension ConfigurationKey {
             effect: .none("one node holds the only replica"),
             "Whether a replica out of sync may lead when no other is left, at the price of records."
         ),
-        topic(
-            "delete.retention.ms", from: "log.cleaner.delete.retention.ms", effect: compaction,
-            "Milliseconds a deletion marker stays in a compacted log."),
-        topic(
-            "min.compaction.lag.ms", from: "log.cleaner.min.compaction.lag.ms", effect: compaction,
-            "The age in milliseconds below which records are not compacted."),
-        topic(
-            "max.compaction.lag.ms", from: "log.cleaner.max.compaction.lag.ms", effect: compaction,
-            "The age in milliseconds at which records must be compacted."),
-        topic(
-            "min.cleanable.dirty.ratio", from: "log.cleaner.min.cleanable.ratio",
-            effect: compaction,
-            "The share of a log that must be new since the last compaction to start the next."),
         .init(
             "leader.replication.throttled.replicas", .list, default: "", .medium,
             update: .clusterWide,
