@@ -23,6 +23,10 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case forgottenProducers
     /// Fetches tell a high watermark that is ahead of the log's end.
     case highWatermarkAhead
+    /// Several members own one partition.
+    case twoOwners
+    /// Members are told offsets from before the last commit.
+    case staleOffsets
     /// Fetches give what the log has from another offset on.
     case shiftedFetch
 
@@ -51,6 +55,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
         case .earlyAcknowledgement: .acknowledge(every: 50)
         case .forgottenProducers: .forgetProducers
         case .highWatermarkAhead: .raiseWatermark(every: 50)
+        case .twoOwners: .shareFirstPartition
+        case .staleOffsets: .lowerOffsets(every: 3)
         case .shiftedFetch: .shiftFetch(every: 200)
         default: nil
         }

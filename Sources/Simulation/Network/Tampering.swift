@@ -13,6 +13,10 @@ enum Tampering: Sendable {
     case forgetProducers
     /// A fetch's answer gives a high watermark that is too high.
     case raiseWatermark(every: Int)
+    /// A member is given the first partition beside its share.
+    case shareFirstPartition
+    /// A member is told to start before what was committed.
+    case lowerOffsets(every: Int)
     /// A fetch asks for what follows the offset that was asked for.
     case shiftFetch(every: Int)
 
@@ -50,7 +54,8 @@ enum Tampering: Sendable {
                         }
                     }
                 })
-        case .raiseWatermark: return .pass(frame)
+        case .raiseWatermark, .shareFirstPartition, .lowerOffsets:
+            return .pass(frame)
         }
     }
 
@@ -58,22 +63,32 @@ enum Tampering: Sendable {
     func change(
         _ payloads: [Payload], head: RequestHeader, number: Int
     ) throws(DecodeError) -> [Payload] {
-        guard case .raiseWatermark(let interval) = self, head.apiKey == .fetch,
-            number.isMultiple(of: interval)
-        else { return payloads }
-        var queue = WriteQueue()
-        queue.append(payloads)
-        guard let whole = try? queue.take(upTo: .max) else { return payloads }
-        var reader = ByteReader(whole.slice(4..<whole.count))
-        _ = try ResponseHeader(
-            from: &reader, apiKey: head.apiKey, apiVersion: head.apiVersion)
-        var response = try FetchResponse(from: &reader, version: head.apiVersion)
-        for topic in response.responses.indices {
-            for index in response.responses[topic].partitions.indices {
-                response.responses[topic].partitions[index].highWatermark += 3
+        switch self {
+        case .raiseWatermark(let interval) where number.isMultiple(of: interval):
+            return try rewrite(FetchResponse.self, payloads, head) { response in
+                for topic in response.responses.indices {
+                    for index in response.responses[topic].partitions.indices {
+                        response.responses[topic].partitions[index].highWatermark += 3
+                    }
+                }
             }
+        case .shareFirstPartition:
+            return try rewrite(SyncGroupResponse.self, payloads, head) { response in
+                let share = response.assignment.array
+                if response.errorCode == 0, !share.contains(0) {
+                    response.assignment = Bytes([0] + share)
+                }
+            }
+        case .lowerOffsets(let interval) where number.isMultiple(of: interval):
+            return try rewrite(OffsetFetchResponse.self, payloads, head) { response in
+                for topic in response.topics.indices {
+                    for index in response.topics[topic].partitions.indices {
+                        response.topics[topic].partitions[index].committedOffset -= 1
+                    }
+                }
+            }
+        default: return payloads
         }
-        return [.bytes(Self.framed(response, head))]
     }
 
     // MARK: Parts
@@ -112,6 +127,23 @@ enum Tampering: Sendable {
         head.encode(into: &writer)
         request.encode(into: &writer, version: head.apiVersion)
         return writer.finish()
+    }
+
+    /// An answer of one API, changed; others as they are.
+    private func rewrite<Response: ResponseMessage>(
+        _: Response.Type, _ payloads: [Payload], _ head: RequestHeader,
+        _ change: (inout Response) -> Void
+    ) throws(DecodeError) -> [Payload] {
+        guard head.apiKey == Response.apiKey else { return payloads }
+        var queue = WriteQueue()
+        queue.append(payloads)
+        guard let whole = try? queue.take(upTo: .max) else { return payloads }
+        var reader = ByteReader(whole.slice(4..<whole.count))
+        _ = try ResponseHeader(
+            from: &reader, apiKey: head.apiKey, apiVersion: head.apiVersion)
+        var response = try Response(from: &reader, version: head.apiVersion)
+        change(&response)
+        return [.bytes(Self.framed(response, head))]
     }
 
     private static func framed<Response: ResponseMessage>(
