@@ -9,21 +9,28 @@ extension Log {
             try contents.retire(
                 now: now, highWatermark: mark ?? contents.endOffset, configuration)
         }
+        // A segment made for the log to go on in is on disk before the others go.
+        if doomed > 0 { try synchronizeNames() }
         for _ in 0..<doomed {
-            let directory = try withContents { (contents, configuration) throws(LogError) in
-                try contents.deleteOldest(configuration) ? contents.directory : nil
+            let isGone = try withContents { (contents, configuration) throws(LogError) in
+                try contents.deleteOldest(configuration)
             }
-            guard let directory else { break }
+            if !isGone { break }
             // Before the next one goes: were that one's names alone to reach the disk, a crash would
             // leave a hole between the segments.
-            try context.committing { () throws(FileError) in
-                try context.files.synchronizeDirectory(directory)
-            }
+            try synchronizeNames()
         }
         if doomed > 0 {
             try withContents { (contents, _) throws(LogError) in try contents.finishDeletion() }
         }
         return doomed
+    }
+
+    private func synchronizeNames() throws(LogError) {
+        let directory = try withContents { (contents, _) throws(LogError) in contents.directory }
+        try context.committing { () throws(FileError) in
+            try context.files.synchronizeDirectory(directory)
+        }
     }
 
     /// Retention, rolling by age, forgetting of silent producers. Returns whether the log is to be

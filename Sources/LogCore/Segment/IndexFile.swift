@@ -214,7 +214,13 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         var writer = ByteWriter(capacity: pending.count * Entry.size)
         for entry in pending { entry.write(into: &writer) }
         needsSync = true
-        try file.write(writer.finish(), at: count * Entry.size)
+        do throws(FileError) {
+            try file.write(writer.finish(), at: count * Entry.size)
+        } catch {
+            // Whole entries of it would be found later, when others have taken their places.
+            try file.truncate(to: count * Entry.size)
+            throw error
+        }
         stored = count + pending.count
         pending.removeAll()
     }
