@@ -94,7 +94,9 @@ let package = Package(
                 "Server", "Coordination", "LogCore", "WireProtocol", "Networking", "RecordFormat",
                 "Primitives",
             ]),
-        tests("SimulationTests", ["Simulation", "LogCore", "RecordFormat", "Primitives"]),
+        tests(
+            "SimulationTests",
+            ["Simulation", "Networking", "LogCore", "RecordFormat", "Primitives"]),
         tests("ApusTests", ["apus", "LogCore", "RecordFormat", "Primitives"]),
         tests("TidyTests", []),
     ]

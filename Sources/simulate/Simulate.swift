@@ -5,7 +5,8 @@ internal import Primitives
 @main
 enum Simulate {
     static let usage = """
-        usage: simulate fuzz [--seconds N] [--seed S] [--memory MIB] [TARGET…]
+        usage: \(SeedOptions.usage)
+               simulate fuzz [--seconds N] [--seed S] [--memory MIB] [TARGET…]
                simulate fuzz --list
                \(LogOptions.usage)
         TARGET is a name from the list, or the part of one before a slash.
@@ -17,6 +18,7 @@ enum Simulate {
             switch words.first {
             case "fuzz": fuzz(Array(words.dropFirst()))
             case "log": log(Array(words.dropFirst()))
+            case let word? where word.hasPrefix("--"): seeds(words)
             default: stop(usage)
             }
         exit(succeeded ? 0 : 1)
@@ -31,6 +33,14 @@ enum Simulate {
             let options = try FuzzOptions(arguments)
             return options.worker == nil
                 ? FuzzSupervisor(options: options).run() : FuzzWorker(options: options).run()
+        } catch {
+            stop("\(error.description)\n\(usage)")
+        }
+    }
+
+    private static func seeds(_ arguments: [String]) -> Bool {
+        do throws(SeedOptions.Invalid) {
+            return SeedCommand(options: try SeedOptions(arguments)).run()
         } catch {
             stop("\(error.description)\n\(usage)")
         }

@@ -241,6 +241,19 @@ struct ProduceFetchTests {
         #expect(empty.responses[0].partitions[0].highWatermark == 1)
     }
 
+    @Test("a fetch that wants more than its segment has left does not wait for more")
+    func segmentEnd() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t", settings: [("internal.segment.bytes", "100")])
+        for value in ["one", "two"] { _ = try client.produce("t", batch([value])) }
+        let start = PosixClock().monotonic()
+        let request = fetchRequest("t", from: 0, maxWaitMs: 15_000, minBytes: 1000)
+        let answer = try client.call(request, version: 12)
+        #expect((answer.responses[0].partitions[0].records?.count ?? 0) > 0)
+        #expect(PosixClock().monotonic().milliseconds(since: start) < 10_000)
+    }
+
     @Test("a fetch beyond the end is OFFSET_OUT_OF_RANGE")
     func outOfRange() throws {
         let fixture = try BrokerFixture()

@@ -92,6 +92,27 @@ package struct WriteQueue {
         }
     }
 
+    /// Takes up to `limit` bytes off the front, for a network without descriptors: pieces of files
+    /// are read now. Empty when nothing waits.
+    package mutating func take(upTo limit: Int) throws(FileError) -> Bytes {
+        var writer = ByteWriter(capacity: min(count, limit))
+        while head < items.count, writer.count < limit {
+            let room = limit - writer.count
+            let part: Bytes
+            switch items[head] {
+            case .bytes(let bytes):
+                part = bytes.slice(sentOfFirst..<min(bytes.count, sentOfFirst + room))
+            case .file(let region):
+                part = try region.file.read(
+                    count: min(region.count - sentOfFirst, room),
+                    at: region.position + sentOfFirst)
+            }
+            writer.write(raw: part)
+            consume(part.count)
+        }
+        return writer.finish()
+    }
+
     package mutating func removeAll() {
         items = []
         (head, sentOfFirst, count) = (0, 0, 0)

@@ -1,5 +1,4 @@
 internal import Coordination
-internal import Dispatch
 internal import LogCore
 package import Networking
 package import Primitives
@@ -57,12 +56,9 @@ package final class Broker: Sendable {
         var round = try openMetadata(configuration, storage, clusterID, world)
 
         // Connections that come before the broker is registered wait in their loop.
-        let gate = DispatchGroup()
-        gate.enter()
         let box = RouterBox()
         let reachability = AdvertisedAddressCheck(configuration.advertisedListeners, log: world.log)
         let (bound, advertised) = try listen(configuration, network) { connection in
-            gate.wait()
             reachability.check(connection)
             return box.router
         }
@@ -83,7 +79,6 @@ package final class Broker: Sendable {
             makeRouter(
                 configuration, view: partitions.view, controller: controller, groups: groups,
                 storage: storage, brokerEpoch: brokerEpoch))
-        gate.leave()
 
         let housekeeping = Housekeeping(
             storage: storage, loop: network.loops[0],

@@ -1,5 +1,4 @@
 internal import Coordination
-internal import Dispatch
 internal import Primitives
 internal import Synchronization
 internal import WireProtocol
@@ -66,14 +65,27 @@ final class ControllerDriver: Sendable {
         var queue: [Job] = []
         var isRunning = false
         var failure: String?
+        /// The thread that waits in `stop`.
+        var stopper: WakeUp?
+
+        /// Takes what waits, and what to work on; nil, and idle again, when nothing waits.
+        ///
+        /// Without a round the log has failed: those who came meanwhile are to be refused.
+        mutating func takeQueue() -> (jobs: [Job], round: Round?)? {
+            isRunning = !queue.isEmpty
+            guard isRunning else {
+                stopper?.wake()
+                return nil
+            }
+            defer { (queue, round) = ([], nil) }
+            return (queue, round)
+        }
     }
 
     /// Requests that may wait; one more is refused.
     private static let queueLimit = 10_000
 
     private let state: Mutex<State>
-    /// Entered while a background job runs.
-    private let running = DispatchGroup()
     private let world: World
     private let publish: @Sendable (MetadataImage) -> Void
     private let failed: @Sendable (String) -> Void
@@ -125,21 +137,22 @@ final class ControllerDriver: Sendable {
 
     /// Decides nothing more; returns when what was under way is done, its files included.
     func stop() {
-        state.withLock { $0.failure = $0.failure ?? "the broker is stopping" }
-        running.wait()
+        let wakeUp = WakeUp()
+        let isRunning = state.withLock { state in
+            state.failure = state.failure ?? "the broker is stopping"
+            state.stopper = wakeUp
+            return state.isRunning
+        }
+        if isRunning { wakeUp.sleep() }
     }
 
     private func start() {
-        running.enter()
-        let accepted = world.background.submit { [self] in
-            run()
-            running.leave()
-        }
-        if accepted { return }
-        running.leave()
+        if world.background.submit({ [self] in run() }) { return }
         let waiting = state.withLock { state in
-            state.isRunning = false
-            defer { state.queue = [] }
+            defer {
+                state.queue = []
+                _ = state.takeQueue()
+            }
             return state.queue
         }
         for job in waiting {
@@ -149,14 +162,12 @@ final class ControllerDriver: Sendable {
 
     /// Works off rounds until nothing waits.
     private func run() {
-        while true {
-            let (jobs, round) = state.withLock { state -> ([Job], Round?) in
-                state.isRunning = !state.queue.isEmpty
-                guard state.isRunning else { return ([], nil) }
-                defer { (state.queue, state.round) = ([], nil) }
-                return (state.queue, state.round)
+        while let (jobs, taken) = state.withLock({ $0.takeQueue() }) {
+            guard var round = taken else {
+                let reason = state.withLock { $0.failure } ?? "the metadata log has failed"
+                for job in jobs { job.refuse(Refusal(.kafkaStorageError, reason)) }
+                continue
             }
-            guard !jobs.isEmpty, var round else { return }
             round.changed = false
             do throws(MetadataLogError) {
                 var answers: [@Sendable () -> Void] = []

@@ -13,6 +13,9 @@ final class GroupCoordinator: Sendable {
         var drivers: [Int32: ShardDriver] = [:]
         /// What `apply` saw last.
         var image: MetadataImage?
+
+        /// In the order of their partitions, so that a run can be repeated.
+        var inOrder: [ShardDriver] { drivers.keys.sorted().compactMap { drivers[$0] } }
     }
     private let state = Mutex(State())
     private let view: CurrentView
@@ -39,11 +42,12 @@ final class GroupCoordinator: Sendable {
         let now = view.now
         let (resigning, starting, others, deleted, isNew) = state.withLock { state in
             let led = now.partitions(of: OffsetsTopic.name)
-            let resigning = state.drivers.filter { index, driver in
-                !led.indices.contains(Int(index)) || led[Int(index)] !== driver.partition
+            let leaving = state.drivers.keys.sorted().filter { index in
+                !led.indices.contains(Int(index))
+                    || led[Int(index)] !== state.drivers[index]?.partition
             }
-            for index in resigning.keys { state.drivers[index] = nil }
-            let others = Array(state.drivers.values)
+            let resigning = leaving.compactMap { state.drivers.removeValue(forKey: $0) }
+            let others = state.inOrder
             var starting: [ShardDriver] = []
             for (index, partition) in led.enumerated() {
                 guard let partition, state.drivers[Int32(index)] == nil else { continue }
@@ -57,7 +61,7 @@ final class GroupCoordinator: Sendable {
             let deleted = before.filter { now.image.topic($0.id) == nil }.map(\.name)
             let isNew = state.image?.topicsChanged != now.image.topicsChanged
             state.image = now.image
-            return (Array(resigning.values), starting, others, deleted, isNew)
+            return (resigning, starting, others, deleted, isNew)
         }
         for driver in resigning { driver.resign() }
         for driver in starting {
@@ -72,7 +76,7 @@ final class GroupCoordinator: Sendable {
     func stop() {
         let drivers = state.withLock { state in
             defer { state.drivers = [:] }
-            return Array(state.drivers.values)
+            return state.inOrder
         }
         for driver in drivers { driver.resign() }
     }
@@ -123,9 +127,7 @@ extension GroupCoordinator {
         for call: Call<Response>, _ step: @escaping Step,
         answer: @escaping @Sendable ([Result<Answer, Refusal>]) -> Void
     ) {
-        let drivers = state.withLock { state in
-            state.drivers.keys.sorted().compactMap { state.drivers[$0] }
-        }
+        let drivers = state.withLock { $0.inOrder }
         let gathered = Gathered(drivers.count, then: answer)
         for (index, driver) in drivers.enumerated() {
             submit(to: driver, for: call, step) { gathered.put($0, at: index) }

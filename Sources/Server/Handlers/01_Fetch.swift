@@ -7,7 +7,8 @@ internal import WireProtocol
 
 /// Fetch, versions 4 to 18.
 ///
-/// - Long poll: answers when `minBytes` are there, when something is wrong, or after `maxWaitMs`.
+/// - Long poll: answers when `minBytes` are there, or what is there ends with a segment or a limit
+///   before the log does; when something is wrong; or after `maxWaitMs`.
 /// - Incremental sessions (KIP-227), leader epoch fencing (KIP-320), topics by id from 13
 ///   (KIP-516).
 /// - Records leave as pieces of segment files; no batch is opened. The first partition with data
@@ -90,7 +91,9 @@ private struct FetchReading: Sendable {
                 outcome.add(target, error)
             }
         }
-        outcome.isEnough = outcome.hasError || outcome.byteCount >= minBytes || plan.targets.isEmpty
+        outcome.isEnough =
+            outcome.hasError || outcome.byteCount >= minBytes || outcome.isCutShort
+            || plan.targets.isEmpty
         return outcome
     }
 }
@@ -100,6 +103,8 @@ struct FetchOutcome {
     var partitions: [Partition] = []
     var byteCount = 0
     var hasError = false
+    /// Records end where a segment or a limit does, and more are there: waiting brings no more.
+    var isCutShort = false
     var isEnough = false
     fileprivate(set) var told: [FetchTarget] = []
     fileprivate(set) var data: [FetchResponse.PartitionData] = []
@@ -124,6 +129,7 @@ struct FetchOutcome {
         }
         data.records = slice.payload ?? .bytes(.empty)
         byteCount += slice.count
+        if slice.count > 0, slice.isTruncatedByLimit { isCutShort = true }
         told.append(target)
         self.data.append(data)
     }

@@ -4,19 +4,35 @@ internal import Synchronization
 /// Time that stands still until somebody moves it.
 package final class SimulatedClock: Clock {
     package static let start: Int64 = 1_700_000_000_000
+    private static let startNanoseconds: Int64 = 1_000_000_000
+    /// Nanoseconds.
     private let elapsed = Atomic<Int64>(0)
+    /// Milliseconds that the wall clock has jumped.
+    private let jumped = Atomic<Int64>(0)
 
     package init() {}
 
     package func monotonic() -> MonotonicTime {
-        MonotonicTime(nanoseconds: 1_000_000_000 + elapsed.load(ordering: .relaxed) * 1_000_000)
+        MonotonicTime(nanoseconds: Self.startNanoseconds + elapsed.load(ordering: .relaxed))
     }
 
     package func wall() -> Timestamp {
-        Timestamp(Self.start + elapsed.load(ordering: .relaxed))
+        let passed = elapsed.load(ordering: .relaxed) / 1_000_000
+        return Timestamp(Self.start + passed + jumped.load(ordering: .relaxed))
     }
 
-    package func advance(milliseconds: Int64) { elapsed.add(milliseconds, ordering: .relaxed) }
+    package func advance(milliseconds: Int64) {
+        elapsed.add(milliseconds * 1_000_000, ordering: .relaxed)
+    }
+
+    /// Moves on to `time`, unless that is past.
+    package func advance(to time: MonotonicTime) {
+        let wanted = time.nanoseconds - Self.startNanoseconds
+        if wanted > elapsed.load(ordering: .relaxed) { elapsed.store(wanted, ordering: .relaxed) }
+    }
+
+    /// Sets the wall clock, and nothing else, forward or back.
+    package func jump(milliseconds: Int64) { jumped.add(milliseconds, ordering: .relaxed) }
 }
 
 /// Runs a job where it is submitted, before the submission returns: for code of which no part waits

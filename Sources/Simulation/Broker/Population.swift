@@ -1,0 +1,101 @@
+internal import Primitives
+
+/// The topics of a run and the clients that work on them, as the seed has them.
+struct Population {
+    let topics: [SimulatedTopic]
+    let admin: TopicAdmin
+    let producers: [SimulatedProducer]
+    let consumers: [SimulatedConsumer]
+    let group: GroupHistory
+    let members: [SimulatedMember]
+
+    private static let producerVersions: [Int16] = [3, 8, 9, 12, 13]
+    static let fetchVersions: [Int16] = [4, 7, 11, 12, 13, 17]
+
+    /// - Parameter keepsCommits: what groups commit survives a loss of power.
+    init(
+        network: SimulatedNetwork, judge: Judge, clock: any Clock, keepsCommits: Bool,
+        random: inout SeededRandom
+    ) {
+        topics = [("plain", false, 2), ("flushed", true, 2), ("shared", true, 5)].map { topic in
+            SimulatedTopic(
+                topic.0, partitions: 1 + random.below(topic.2), survivesPowerLoss: topic.1,
+                segmentBytes: [2000, 8000, 1 << 20][random.below(3)], judge: judge)
+        }
+        let group = GroupHistory("group", survivesPowerLoss: keepsCommits, judge: judge)
+        self.group = group
+        let shared = topics[2]
+        members = (0..<random.below(5)).map { number in
+            SimulatedMember(
+                "member-\(number)", of: group, topic: shared,
+                settings: Self.memberSettings(number, &random), network: network, judge: judge,
+                seed: random.next())
+        }
+        admin = TopicAdmin(topics, network: network, judge: judge, seed: random.next())
+        var producers: [SimulatedProducer] = []
+        var consumers: [SimulatedConsumer] = []
+        for topic in topics {
+            for _ in 0..<1 + random.below(2) {
+                producers.append(
+                    SimulatedProducer(
+                        Int32(producers.count), of: topic,
+                        partition: Int32(random.below(topic.histories.count)),
+                        settings: Self.producerSettings(&random), network: network, judge: judge,
+                        clock: clock, seed: random.next()))
+            }
+            for _ in 0..<1 + random.below(2) {
+                consumers.append(
+                    SimulatedConsumer(
+                        "consumer-\(consumers.count)", of: topic,
+                        settings: Self.consumerSettings(&random), network: network, judge: judge,
+                        seed: random.next()))
+            }
+        }
+        self.producers = producers
+        self.consumers = consumers
+    }
+
+    private static func producerSettings(
+        _ random: inout SeededRandom
+    ) -> SimulatedProducer.Settings {
+        var settings = SimulatedProducer.Settings()
+        settings.version = producerVersions[random.below(producerVersions.count)]
+        settings.isIdempotent = random.below(10) < 6
+        settings.acks = settings.isIdempotent ? -1 : [0, 1, -1][random.below(3)]
+        settings.depth = settings.isIdempotent ? 1 + random.below(5) : 1
+        settings.pace = [5...50, 20...400, 200...2000][random.below(3)]
+        return settings
+    }
+
+    private static func consumerSettings(
+        _ random: inout SeededRandom
+    ) -> SimulatedConsumer.Settings {
+        var settings = SimulatedConsumer.Settings()
+        settings.version = fetchVersions[random.below(fetchVersions.count)]
+        settings.usesSession = settings.version >= 7 && random.chance(2)
+        settings.maxWaitMilliseconds = [0, 100, 500, 3000][random.below(4)]
+        settings.minBytes = [1, 1, 5000][random.below(3)]
+        settings.thinkTime = settings.maxWaitMilliseconds == 0 ? 50...200 : 0...50
+        return settings
+    }
+
+    private static func memberSettings(
+        _ number: Int, _ random: inout SeededRandom
+    ) -> SimulatedMember.Settings {
+        var settings = SimulatedMember.Settings()
+        settings.instance = random.chance(3) ? "instance-\(number)" : nil
+        settings.sessionMilliseconds = [6000, 10_000][random.below(2)]
+        settings.rebalanceMilliseconds = [3000, 10_000][random.below(2)]
+        settings.heartbeatMilliseconds = [500, 2000][random.below(2)]
+        settings.commitPercent = [10, 50, 100][random.below(3)]
+        return settings
+    }
+
+    /// All that is made in vain is forgotten: nothing of them is left on the agenda that acts.
+    func stop() {
+        admin.stop()
+        for producer in producers { producer.stop() }
+        for consumer in consumers { consumer.stop() }
+        for member in members { member.stop() }
+    }
+}

@@ -1,0 +1,163 @@
+internal import Primitives
+
+/// What a record says of itself: who sent it, and as which of its records.
+struct RecordMark: Hashable, Sendable, CustomStringConvertible {
+    let producer: Int32
+    let number: Int32
+
+    var description: String { "\(producer)#\(number)" }
+
+    /// As a record's value; `padding` bytes make it as long as wanted.
+    func encoded(padding: Int) -> Bytes {
+        var writer = ByteWriter(capacity: 8 + padding)
+        writer.write(producer)
+        writer.write(number)
+        for index in 0..<padding { writer.write(UInt8(truncatingIfNeeded: index)) }
+        return writer.finish()
+    }
+
+    init(producer: Int32, number: Int32) {
+        self.producer = producer
+        self.number = number
+    }
+
+    init?(_ value: Bytes?) {
+        guard let value, value.count >= 8 else { return nil }
+        producer = value.load(at: 0, as: Int32.self)
+        number = value.load(at: 4, as: Int32.self)
+    }
+}
+
+/// What a producer may expect of its records in the log.
+enum DeliveryPromise: Sendable {
+    /// acks=0: at most once, in whatever order connections bring them.
+    case atMostOnce
+    /// Retries without idempotence: each is there, repeats may follow, first appearances in order.
+    case atLeastOnce
+    /// Each once, in order.
+    case exactlyOnce
+}
+
+/// What clients were promised of one partition, and what they saw of it.
+///
+/// A reading at one offset is the same for all who read it, and what was acknowledged is read
+/// where the answer said, until the power fails: then a partition loses what was acknowledged before
+/// it was on disk, from some offset on to its end, unless its topic acknowledges after the flush.
+/// An *era* is the time between two such losses.
+final class PartitionHistory {
+    private struct Acknowledged {
+        let era: Int
+        let offset: Int
+        let mark: RecordMark
+    }
+
+    let name: String
+    /// `acknowledge.after.flush`: what is acknowledged survives a loss of power.
+    let survivesPowerLoss: Bool
+    private let judge: Judge
+    private var seen: [Int: RecordMark] = [:]
+    private var acknowledged: [Acknowledged] = []
+    private(set) var era = 0
+    private var promises: [Int32: DeliveryPromise] = [:]
+
+    init(_ name: String, survivesPowerLoss: Bool, judge: Judge) {
+        self.name = name
+        self.survivesPowerLoss = survivesPowerLoss
+        self.judge = judge
+    }
+
+    /// Something that was acknowledged may be gone.
+    var mayHaveLost: Bool { era > 0 && !survivesPowerLoss }
+
+    var acknowledgedCount: Int { acknowledged.count }
+
+    func expect(_ promise: DeliveryPromise, of producer: Int32) { promises[producer] = promise }
+
+    /// Records of a producer, `count` from `first` on, were acknowledged at `offset`.
+    ///
+    /// - Parameter era: the one in which they were sent. Answers may come behind its end.
+    func acknowledge(_ first: RecordMark, count: Int, at offset: Int64, era sent: Int) {
+        for index in 0..<count {
+            let mark = RecordMark(producer: first.producer, number: first.number + Int32(index))
+            let place = Int(offset) + index
+            if survivesPowerLoss || sent == era { see(mark, at: place) }
+            acknowledged.append(Acknowledged(era: sent, offset: place, mark: mark))
+        }
+    }
+
+    /// Somebody has read a record, or was told where it is.
+    func see(_ mark: RecordMark, at offset: Int) {
+        if let before = seen.updateValue(mark, forKey: offset), before != mark {
+            judge.accuse("\(name) offset \(offset): it was \(before), now it is \(mark)")
+        }
+    }
+
+    func powerLost() {
+        era += 1
+        seen = [:]
+        guard survivesPowerLoss else { return }
+        for entry in acknowledged { seen[entry.offset] = entry.mark }
+    }
+
+    // MARK: The audit
+
+    /// Compares a reading of the whole log with all that was promised.
+    func audit(_ log: [RecordMark]) {
+        auditAcknowledged(log)
+        auditOrder(log)
+    }
+
+    /// Of what one era acknowledged everything is there, or, where losses are allowed, everything
+    /// up to the first that is not.
+    private func auditAcknowledged(_ log: [RecordMark]) {
+        var firstLost: [Int: Int] = [:]
+        for entry in acknowledged {
+            let isThere = entry.offset < log.count && log[entry.offset] == entry.mark
+            if isThere { continue }
+            if survivesPowerLoss || entry.era == era {
+                let found = entry.offset < log.count ? "\(log[entry.offset])" : "nothing"
+                judge.accuse(
+                    "\(name) lost \(entry.mark), acknowledged at offset \(entry.offset): there is "
+                        + found)
+                return
+            }
+            firstLost[entry.era] = min(firstLost[entry.era] ?? .max, entry.offset)
+        }
+        for entry in acknowledged {
+            guard let lost = firstLost[entry.era], entry.offset > lost,
+                entry.offset < log.count, log[entry.offset] == entry.mark
+            else { continue }
+            judge.accuse(
+                "\(name) lost offset \(lost) and kept offset \(entry.offset), acknowledged in the "
+                    + "same era")
+            return
+        }
+    }
+
+    private func auditOrder(_ log: [RecordMark]) {
+        var highest: [Int32: Int32] = [:]
+        var once: Set<RecordMark> = []
+        for (offset, mark) in log.enumerated() {
+            let place = "\(name) offset \(offset)"
+            let last = highest[mark.producer] ?? -1
+            let isRepeat = !once.insert(mark).inserted
+            switch promises[mark.producer] {
+            case nil:
+                judge.accuse("\(place): \(mark) is of a producer that does not write here")
+            case .atMostOnce:
+                judge.require(!isRepeat, "\(place): \(mark) is there twice")
+            case .atLeastOnce:
+                judge.require(
+                    isRepeat || mark.number == last + 1 || (mayHaveLost && mark.number > last),
+                    "\(place): \(mark) out of order, before it \(last)")
+            case .exactlyOnce:
+                judge.require(!isRepeat, "\(place): \(mark) is there twice")
+                judge.require(
+                    mark.number == last + 1 || (mayHaveLost && mark.number > last),
+                    "\(place): \(mark) out of order, before it \(last)")
+            }
+            highest[mark.producer] = max(last, mark.number)
+            if judge.violation != nil { return }
+        }
+    }
+}

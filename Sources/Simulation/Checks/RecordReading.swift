@@ -1,0 +1,51 @@
+internal import Primitives
+internal import RecordFormat
+
+/// Reads what a fetch brought of a partition, from where its reader is, and tells the history.
+struct RecordReading {
+    let name: String
+    let history: PartitionHistory
+    let judge: Judge
+    let highWatermark: Int64
+
+    /// Returns the marks of the records from `position` on, one an offset.
+    func marks(in records: Payload?, from position: Int64) -> [RecordMark] {
+        guard case .bytes(let bytes)? = records, !bytes.isEmpty else { return [] }
+        do throws(BatchError) {
+            return try marks(in: bytes, from: position)
+        } catch {
+            judge.accuse("\(name): records of \(history.name) from \(position) on: \(error)")
+            return []
+        }
+    }
+
+    private func marks(
+        in bytes: Bytes, from position: Int64
+    ) throws(BatchError) -> [RecordMark] {
+        var found: [RecordMark] = []
+        var batches = RecordBatches(bytes)
+        while let batch = try batches.next() {
+            try batch.validate(from: .log)
+            var cursor = try batch.records(decompressionLimit: 1 << 20)
+            while let record = try cursor.next() {
+                let offset = record.offset.rawValue
+                let next = position + Int64(found.count)
+                if offset < next { continue }
+                judge.require(
+                    offset == next,
+                    "\(name): \(history.name) has a gap from \(next) to \(offset)")
+                judge.require(
+                    offset < highWatermark,
+                    "\(name): \(history.name) gives offset \(offset), high watermark "
+                        + "\(highWatermark)")
+                guard let mark = RecordMark(record.value) else {
+                    judge.accuse("\(name): \(history.name) offset \(offset) is nobody's record")
+                    return found
+                }
+                history.see(mark, at: Int(offset))
+                found.append(mark)
+            }
+        }
+        return found
+    }
+}

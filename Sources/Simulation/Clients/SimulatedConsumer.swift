@@ -1,0 +1,218 @@
+internal import Networking
+internal import Primitives
+internal import WireProtocol
+
+/// A consumer of all partitions of a topic, without a group.
+///
+/// States: *without a connection*; *fetching*, one request under way. Inputs: answers, the loss of
+/// the connection. It reads each partition without a gap from the offset it has reached; the
+/// position goes back only where a loss of power took records that it had read. Fetches wait at the
+/// broker, within a session where the settings say so.
+///
+/// `@unchecked Sendable`: all of it is touched by the thread that runs the agenda only.
+final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
+    struct Settings: Sendable {
+        var version: Int16 = 12
+        var usesSession = true
+        var maxWaitMilliseconds: Int32 = 500
+        var minBytes: Int32 = 1
+        var maxBytes: Int32 = 1 << 20
+        var partitionMaxBytes: Int32 = 100_000
+        /// Milliseconds between an answer and the next fetch.
+        var thinkTime: ClosedRange<Int64> = 0...50
+    }
+
+    /// A partition as it is read.
+    struct Reading {
+        var position: Int64 = 0
+        /// In which the position was reached.
+        var era = 0
+        /// As the last answer gave it; nil before the first.
+        var highWatermark: Int64?
+        /// What the session knows the position to be; nil when it knows nothing.
+        var told: Int64?
+        /// All records from offset 0 on, where they are kept.
+        var records: [RecordMark] = []
+    }
+
+    let name: String
+    private let topic: SimulatedTopic
+    private let settings: Settings
+    private let keepsRecords: Bool
+    private let link: ClientLink
+    private let loop: any EventLoop
+    private let judge: Judge
+    private var random: SeededRandom
+    private(set) var readings: [Reading]
+    private var session: (id: Int32, epoch: Int32) = (0, 0)
+    private(set) var answerCount = 0
+
+    private static let retryMilliseconds: Int64 = 100
+
+    /// - Parameter keepsRecords: for an audit.
+    init(
+        _ name: String, of topic: SimulatedTopic, settings: Settings, keepsRecords: Bool = false,
+        network: SimulatedNetwork, judge: Judge, seed: UInt64
+    ) {
+        self.name = name
+        self.topic = topic
+        self.settings = settings
+        self.keepsRecords = keepsRecords
+        self.judge = judge
+        random = SeededRandom(seed: seed)
+        readings = topic.histories.map { _ in Reading() }
+        loop = network.loops[0]
+        link = ClientLink(name, network: network, judge: judge)
+    }
+
+    func start() { link.start(for: self) }
+
+    func stop() { link.stop() }
+
+    /// Where it stands, for whoever wonders why it does not get on.
+    var standing: String {
+        readings.map { "\($0.position) of \($0.highWatermark ?? -1)" }.joined(separator: ", ")
+            + (link.isOpen ? "" : ", no connection")
+    }
+
+    /// It has read everything that the broker told it is there.
+    var isAtEnd: Bool {
+        zip(readings, topic.histories).allSatisfy { reading, history in
+            reading.era == history.era && reading.position == reading.highWatermark
+        }
+    }
+
+    // MARK: Fetching
+
+    func linkOpened() {
+        beginSession()
+        fetch()
+    }
+
+    func linkLost() {}
+
+    private func beginSession() {
+        session = settings.usesSession ? (0, 0) : (0, -1)
+        for index in readings.indices { readings[index].told = nil }
+    }
+
+    private func fetchLater(_ milliseconds: Int64) {
+        _ = loop.schedule(at: loop.now.adding(milliseconds: milliseconds)) { [weak self] in
+            self?.fetch()
+        }
+    }
+
+    private func fetch() {
+        guard link.isOpen else { return }
+        let eras = topic.histories.map(\.era)
+        let asked = readings.map(\.position)
+        link.call(
+            request(), version: settings.version,
+            patience: Int64(settings.maxWaitMilliseconds) + 20_000
+        ) { [weak self] result in
+            if case .success(let response) = result { self?.answered(response, asked, eras) }
+        }
+    }
+
+    private func request() -> FetchRequest {
+        var request = FetchRequest()
+        request.maxWaitMs = settings.maxWaitMilliseconds
+        request.minBytes = settings.minBytes
+        request.maxBytes = settings.maxBytes
+        request.sessionId = session.id
+        request.sessionEpoch = session.epoch
+        var entry = FetchRequest.FetchTopic()
+        entry.topic = topic.name
+        entry.topicId = topic.id
+        for index in readings.indices where readings[index].told != readings[index].position {
+            var partition = FetchRequest.FetchPartition()
+            partition.partition = Int32(index)
+            partition.fetchOffset = readings[index].position
+            partition.partitionMaxBytes = settings.partitionMaxBytes
+            entry.partitions.append(partition)
+            if settings.usesSession { readings[index].told = readings[index].position }
+        }
+        if !entry.partitions.isEmpty { request.topics = [entry] }
+        return request
+    }
+
+    private func answered(_ response: FetchResponse, _ asked: [Int64], _ eras: [Int]) {
+        answerCount += 1
+        switch ErrorCode(rawValue: response.errorCode) {
+        case .noError: break
+        case .fetchSessionIdNotFound, .invalidFetchSessionEpoch, .fetchSessionTopicIdError:
+            beginSession()
+            return fetchLater(Self.retryMilliseconds)
+        default:
+            return judge.accuse("\(name): a fetch ends with error \(response.errorCode)")
+        }
+        if settings.usesSession {
+            session = (response.sessionId, response.sessionId == 0 ? 0 : session.epoch + 1)
+            if response.sessionId == 0 { beginSession() }
+        }
+        var delay = settings.thinkTime.lowerBound
+        delay += Int64(random.below(settings.thinkTime.count))
+        for data in response.responses.flatMap(\.partitions) {
+            let index = Int(data.partitionIndex)
+            guard readings.indices.contains(index) else {
+                return judge.accuse("\(name): an answer for partition \(index)")
+            }
+            // What a broker sent before it lost its power says nothing about the one after.
+            if topic.histories[index].era != eras[index] { continue }
+            if !take(data, from: asked[index], into: index) { delay = Self.retryMilliseconds }
+        }
+        fetchLater(delay)
+    }
+
+    /// Returns whether the partition is well.
+    private func take(
+        _ data: FetchResponse.PartitionData, from asked: Int64, into index: Int
+    ) -> Bool {
+        let history = topic.histories[index]
+        switch ErrorCode(rawValue: data.errorCode) {
+        case .noError: break
+        case .offsetOutOfRange:
+            judge.require(
+                readings[index].era < history.era,
+                "\(name): offset \(asked) of \(history.name) is out of range, though nothing was "
+                    + "lost since it was reached")
+            readings[index] = Reading(era: history.era)
+            return false
+        case let code?:
+            judge.require(code.isRetriable, "\(name): \(history.name) is refused with \(code)")
+            // The next answer has to tell again, whatever the session thinks it told.
+            readings[index].told = nil
+            return false
+        case nil:
+            judge.accuse("\(name): error \(data.errorCode)")
+            return false
+        }
+        checkWatermark(data, from: asked, index)
+        readings[index].era = history.era
+        readings[index].highWatermark = data.highWatermark
+        let reading = RecordReading(
+            name: name, history: history, judge: judge, highWatermark: data.highWatermark)
+        let marks = reading.marks(in: data.records, from: readings[index].position)
+        readings[index].position += Int64(marks.count)
+        if keepsRecords { readings[index].records += marks }
+        return true
+    }
+
+    private func checkWatermark(
+        _ data: FetchResponse.PartitionData, from asked: Int64, _ index: Int
+    ) {
+        let (reading, place) = (readings[index], "\(name): \(topic.histories[index].name)")
+        let mark = data.highWatermark
+        if reading.era == topic.histories[index].era, let before = reading.highWatermark {
+            judge.require(
+                mark >= before, "\(place): the high watermark goes back from \(before) to \(mark)")
+        }
+        let isEmpty = (data.records?.count ?? 0) == 0
+        judge.require(
+            !isEmpty || asked >= mark,
+            "\(place): the high watermark is \(mark), but nothing is to be read at \(asked)")
+        judge.require(
+            data.lastStableOffset <= mark,
+            "\(place): last stable offset \(data.lastStableOffset), high watermark \(mark)")
+    }
+}

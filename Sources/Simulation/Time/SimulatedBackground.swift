@@ -1,0 +1,37 @@
+internal import Primitives
+internal import Synchronization
+
+/// Background jobs of one process, on the agenda: each runs whole, at a moment of the seed's choice,
+/// in whatever order that gives.
+package final class SimulatedBackground: BackgroundWork {
+    private let agenda: Agenda
+    private let lifetime: Lifetime
+    private let limit: Int
+    private let waiting = Atomic<Int>(0)
+
+    /// Microseconds until a job runs; now and then a machine is busy.
+    private static let latency: ClosedRange<Int64> = 10...3000
+    private static let busyLatency: ClosedRange<Int64> = 3000...300_000
+    private static let busyPercent = 3
+
+    package init(agenda: Agenda, lifetime: Lifetime, limit: Int = 1000) {
+        self.agenda = agenda
+        self.lifetime = lifetime
+        self.limit = limit
+    }
+
+    /// Nothing waits.
+    package var isIdle: Bool { waiting.load(ordering: .relaxed) == 0 }
+
+    package func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
+        if waiting.load(ordering: .relaxed) >= limit { return false }
+        waiting.add(1, ordering: .relaxed)
+        let isBusy = agenda.chance(percent: Self.busyPercent)
+        let delay = agenda.choose(isBusy ? Self.busyLatency : Self.latency)
+        agenda.after(microseconds: delay) { [self] in
+            if !lifetime.isOver { job() }
+            waiting.subtract(1, ordering: .relaxed)
+        }
+        return true
+    }
+}
