@@ -23,6 +23,8 @@ struct LogCommand {
         case .seeds(let range): return run(range)
         case .schedules(let name): return runSchedules(name)
         case .cut(let name, let change): return runCut(name, change)
+        case .model(let seed, let seconds):
+            return ModelCommand(seed: seed, seconds: seconds).run()
         case .list:
             for schedule in LogSchedule.all { print("\(schedule.name)\t\(schedule.about)") }
             return true

@@ -10,6 +10,9 @@ struct LogOptions {
         case schedules(String?)
         /// One moment of a schedule.
         case cut(String, change: Int)
+        /// Logs beside a plain model of them, for so many seconds from a seed on; one round of it
+        /// without a time.
+        case model(seed: UInt64, seconds: Int64?)
         case list
     }
 
@@ -19,6 +22,7 @@ struct LogOptions {
     static let usage = """
         simulate log --seeds A..B | --seed N [--trace]
                simulate log --schedules | --schedule NAME [--cut K [--trace]] | --list
+               simulate log --model [--minutes M | --seconds S] [--seed N]
         """
 
     init(_ arguments: [String]) throws(Invalid) {
@@ -26,6 +30,8 @@ struct LogOptions {
         var seed: UInt64?
         var schedule: String?
         var cut: Int?
+        var isModel = false
+        var seconds: Int64?
         while let word = words.popFirst() {
             switch word {
             case "--trace": traces = true
@@ -34,11 +40,17 @@ struct LogOptions {
             case "--seeds": task = .seeds(try Self.range(words.popFirst()))
             case "--seed": seed = try Self.number(word, words.popFirst())
             case "--schedule": schedule = words.popFirst()
+            case "--model": isModel = true
+            case "--minutes": seconds = try Self.duration(word, words.popFirst(), unit: 60)
+            case "--seconds": seconds = try Self.duration(word, words.popFirst(), unit: 1)
             case "--cut": cut = try Self.number(word, words.popFirst())
             default: throw Invalid(description: "unknown argument '\(word)'")
             }
         }
-        if let seed {
+        if isModel {
+            // A seed alone repeats one round.
+            task = .model(seed: seed ?? 1, seconds: seconds ?? (seed == nil ? 10 : nil))
+        } else if let seed {
             task = .seeds(seed...seed)
         } else if let schedule {
             task = cut.map { .cut(schedule, change: $0) } ?? .schedules(schedule)
@@ -52,6 +64,14 @@ struct LogOptions {
             throw Invalid(description: "\(option) takes a number, not '\(word ?? "")'")
         }
         return number
+    }
+
+    private static func duration(
+        _ option: String, _ word: String?, unit: Int64
+    ) throws(Invalid) -> Int64 {
+        let count: Int32 = try number(option, word)
+        guard count > 0 else { throw Invalid(description: "\(option) takes a number above 0") }
+        return Int64(count) * unit
     }
 
     private static func range(_ word: String?) throws(Invalid) -> ClosedRange<UInt64> {
