@@ -323,6 +323,25 @@ import Testing
         #expect(try again.abortedTransactions(from: .zero, upTo: Offset(14)) == expected)
     }
 
+    @Test("after a crash a transaction is open still whose first segment retention took")
+    func openBehindRetention() throws {
+        let scene = try Scene {
+            $0.segmentBytes = 300
+            $0.retentionBytes = 300
+            $0.retentionMilliseconds = -1
+        }
+        do {
+            let (_, log) = try scene.create()
+            try log.append(["a"], inTransactionOf: 1, sequence: 0)
+            for number in 0..<12 { try log.append("plain \(number)") }
+            #expect(try log.applyRetention(now: scene.now) > 0)
+            #expect(try log.lastStableOffset == log.logStartOffset)
+        }
+        let (_, log) = try scene.reopen()
+        #expect(try log.logStartOffset > .zero)
+        #expect(try log.lastStableOffset == log.logStartOffset)
+    }
+
     @Test("an index goes with its segment, and its descriptor when nobody uses it")
     func housekeeping() throws {
         let scene = try Scene {

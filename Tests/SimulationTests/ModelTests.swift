@@ -5,7 +5,7 @@ import Testing
 struct ModelTests {
     @Test(
         "random operations leave a log as the model says",
-        arguments: 1...6 as ClosedRange<UInt64>)
+        arguments: 1...8 as ClosedRange<UInt64>)
     func agrees(seed: UInt64) throws {
         let round = ModelRound(seed: seed)
         try round.run()

@@ -31,6 +31,9 @@ extension LogContents {
         atMost bound: Offset, now: Timestamp
     ) throws(LogError) -> Offset {
         producers.removeAll()
+        // What the first segment's snapshot tells of is nowhere else any more, and was replicated:
+        // retention deletes nothing above the high watermark, whose checkpoint may be older.
+        let bound = max(bound, segments[0].baseOffset)
         while let newest = snapshots.last(where: { $0 <= bound }) {
             if let entries = try readSnapshot(newest) {
                 for (id, entry) in entries { producers.restore(id, entry, now: now) }

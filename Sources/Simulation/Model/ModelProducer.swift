@@ -49,6 +49,6 @@ struct ModelProducer {
         recent = []
     }
 
-    /// Compaction keeps no more than the last batch's numbers, for a start to find.
+    /// A snapshot holds no more than the last batch's numbers, as Kafka's format has it.
     mutating func forgetAllButLast() { recent = recent.suffix(1) }
 }

@@ -21,7 +21,8 @@ extension ModelTrial {
         let expected = (model.start, model.end, model.lastStable)
         try require(
             found == expected,
-            "\(partition): start, end, last stable offset are \(found), they should be \(expected)")
+            "\(partition): start, end, last stable offset are \(found), they should be \(expected); "
+                + "transactions: \(model.transactions)")
     }
 
     /// All that a reader can see.

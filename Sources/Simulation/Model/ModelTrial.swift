@@ -16,6 +16,9 @@ struct ModelTrial {
         ModelProducer(id: 11, isTransactional: true), ModelProducer(id: 12, isTransactional: true),
     ]
     private var serial = 0
+    /// What compaction has made of records, and of transactions that it knew to be decided, cannot
+    /// be undone: below this offset the log is not cut, as none is below its high watermark.
+    private var settled: Int64 = 0
 
     init(_ log: Log, clock: SimulatedClock) {
         partition = log.topicPartition
@@ -29,9 +32,7 @@ struct ModelTrial {
     mutating func attach(_ log: Log) {
         self.log = log
         log.configuration = configuration
-        if isCompacted {
-            for index in producers.indices { producers[index].forgetAllButLast() }
-        }
+        for index in producers.indices { producers[index].forgetAllButLast() }
     }
 
     // MARK: Appending
@@ -160,13 +161,7 @@ struct ModelTrial {
     mutating func truncate(_ random: inout SeededRandom) throws(Violation) -> String {
         let reach = random.chance(4) ? model.end - model.start : min(12, model.end - model.start)
         let target = model.end - Int64(random.below(Int(reach) + 1))
-        let cleaned = log.cleanedUpTo?.rawValue ?? 0
-        // What compaction has made of a transaction it knew to be decided cannot be undone: no log
-        // is cut below its high watermark.
-        let isUndoing = model.transactions.contains {
-            $0.first < cleaned && $0.marker ?? -1 >= target
-        }
-        if target < cleaned || isUndoing || target == model.end { return "truncate nothing" }
+        if target < settled || target == model.end { return "truncate nothing" }
         let first = try segments()[0].baseOffset.rawValue
         try expecting("truncating to \(target)") { () throws(LogError) in
             try log.truncate(to: Offset(target))
@@ -198,7 +193,11 @@ struct ModelTrial {
         let limit = Int64(random.below(bySize ? 4000 : 40_000))
         let kept = try segments()
         var settings = configuration
-        if bySize { settings.retentionBytes = limit } else { settings.retentionMilliseconds = limit }
+        if bySize {
+            settings.retentionBytes = limit
+        } else {
+            settings.retentionMilliseconds = limit
+        }
         log.configuration = settings
         defer { log.configuration = configuration }
         let gone = try expecting("retention") { () throws(LogError) in
@@ -252,11 +251,14 @@ struct ModelTrial {
         }
         guard let report else { return "clean: nothing to do" }
         let end = report.end.rawValue
+        let covered = bases.first { $0 >= end } ?? .max
+        let markers = model.transactions.filter { $0.first < covered }.compactMap(\.marker)
+        settled = max(settled, min(covered, model.end), (markers.max() ?? -1) + 1)
         try require(end <= stable, "cleaned up to \(end), but stable up to \(stable) only")
         model.clean(
             LogModel.Cleaning(
                 firstDirty: report.firstDirty.rawValue, end: end,
-                covered: bases.first { $0 >= end } ?? .max, now: now.rawValue,
+                covered: covered, now: now.rawValue,
                 deleteRetention: configuration.deleteRetentionMilliseconds))
         try compareAll()
         return "clean \(report.firstDirty) to \(end)"
