@@ -18,7 +18,7 @@ internal import RecordFormat
 ///
 /// | step | a crash there |
 /// |---|---|
-/// | 1. `.cleaned` files are written and synced | they are removed, the originals are the log |
+/// | 1. `.cleaned` files are written and synced; S | they are removed, the originals are the log |
 /// | 2. each `.cleaned` becomes `.swap`, `.log` last; S | with a `.cleaned` left: `.swap` files are removed, then `.cleaned`; the originals are the log |
 /// | 3. the originals' files become `.deleted`; S | no `.cleaned` is left, so the result holds: originals that remain, all that begin within the result, are removed |
 /// | 4. `.log.swap` becomes `.log`; S | the same again; nothing else has its name yet, so no new file can pass for an original |

@@ -157,6 +157,9 @@ extension LogContents {
             }
         }
         try context.committing { () throws(FileError) in
+            // Or a crash could lose one `.cleaned` by its name and keep the `.swap` of another, which
+            // would pass for a finished result.
+            try files.synchronizeDirectory(directory)
             if let modified { try files.setModified(cleaned.segment.path(.log), to: modified) }
             if !cleaned.hasAborted, cleaned.segment.transactionIndex != nil {
                 try files.remove(cleaned.segment.path(.txnindex))

@@ -10,11 +10,14 @@ struct LogLegality {
     let observed: ObservedLog
     /// The log's batches, and those that were there before its start.
     let history: [WrittenBatch]
+    /// Whether `observed` is all that was ever written, so that transactions can be told from it.
+    let isWhole: Bool
 
     func check(files state: DiskState, in directory: String) throws(Violation) {
         try checkEpochs()
         try checkProducers()
         try checkTimes()
+        if isWhole { try TransactionReplay(observed.batches).check(log, end: observed.end) }
         try IndexFiles(state: state, directory: directory).check()
     }
 
@@ -47,7 +50,11 @@ struct LogLegality {
     private func checkProducers() throws(Violation) {
         var expected: [ProducerID: RecordBatchHeader] = [:]
         for batch in history where batch.header.hasProducerID {
-            if batch.nextOffset <= observed.end { expected[batch.header.producerID] = batch.header }
+            guard batch.nextOffset <= observed.end else { continue }
+            let id = batch.header.producerID
+            // A marker is no record of its producer's: it has no sequence number.
+            if batch.header.attributes.isControl, expected[id] != nil { continue }
+            expected[id] = batch.header
         }
         let told = try expecting("asking for the producers") { () throws(LogError) in
             try log.producerStates

@@ -1,6 +1,6 @@
 package import LogCore
 package import Primitives
-internal import RecordFormat
+package import RecordFormat
 
 /// A program that keeps logs on a simulated disk: it does what it is told, writes down what it was
 /// promised, and after each start compares that with what is there.
@@ -28,7 +28,9 @@ package final class LogScene {
     package var configuration: LogConfiguration
     /// Of the batches that are appended next.
     package var epoch = LeaderEpoch(0)
-    private let recorder = CutRecorder()
+    /// What the program leaves to other threads.
+    let background = HoldableBackgroundWork()
+    let recorder = CutRecorder()
     private var makers: [TopicPartition: BatchMaker] = [:]
     private let seed: UInt64
     private let defects: DiskDefects
@@ -77,7 +79,7 @@ package final class LogScene {
         recorder.ledger.partitions[partition]
     }
 
-    private func update(_ partition: TopicPartition, _ body: (inout PartitionLedger) -> Void) {
+    func update(_ partition: TopicPartition, _ body: (inout PartitionLedger) -> Void) {
         recorder.update { ledger in
             guard ledger.partitions[partition] != nil else { return }
             body(&ledger.partitions[partition]!)
@@ -98,7 +100,8 @@ package final class LogScene {
         // Names made by chance must not come again behind another start.
         starts += 1
         return SimulatedWorld(
-            disk: disk, clock: clock, seed: seed &* 1000 &+ starts, log: trace ?? SilentLog()
+            disk: disk, clock: clock, seed: seed &* 1000 &+ starts, background: background,
+            log: trace ?? SilentLog()
         ).world
     }
 
@@ -173,7 +176,8 @@ package final class LogScene {
         guard let directory else { return .offline }
         topics += 1
         let id = TopicID(high: 1, low: topics)
-        let ledger = PartitionLedger(topicID: id)
+        var ledger = PartitionLedger(topicID: id)
+        if configuration.cleanup.contains(.compact) { ledger.cleaning = CleaningLedger() }
         recorder.update { $0.partitions[partition] = ledger }
         makers[partition] = maker(partition, ledger)
         do throws(LogError) {
@@ -202,7 +206,8 @@ package final class LogScene {
     /// Appends batches of so many records each, all in one call.
     package func append(
         _ partition: TopicPartition, _ counts: [Int] = [1], producer: ProducerID? = nil,
-        size: Int = 40
+        size: Int = 40, tombstones: Bool = false,
+        isTransactional: Bool = false
     ) throws(Violation) -> Outcome {
         guard let log = try log(partition), let ledger = ledger(partition) else { return .offline }
         var batches: [WrittenBatch] = []
@@ -211,11 +216,31 @@ package final class LogScene {
             guard
                 let batch = try makers[partition]?.batch(
                     at: next, epoch: epoch, records: count, time: clock.wall(),
-                    producer: producer, size: size)
+                    producer: producer, size: size, tombstones: tombstones,
+                    isTransactional: isTransactional)
             else { return .offline }
             batches.append(batch)
             next = batch.nextOffset
         }
+        return try append(batches, to: partition, of: log, before: ledger)
+    }
+
+    /// Ends the transaction of a producer.
+    package func endTransaction(
+        _ partition: TopicPartition, of producer: ProducerID,
+        _ result: ControlRecord.TransactionResult
+    ) throws(Violation) -> Outcome {
+        guard let log = try log(partition), let ledger = ledger(partition),
+            let marker = try makers[partition]?.marker(
+                at: ledger.end, epoch: epoch, result, time: clock.wall(), producer: producer)
+        else { return .offline }
+        return try append([marker], to: partition, of: log, before: ledger)
+    }
+
+    private func append(
+        _ batches: [WrittenBatch], to partition: TopicPartition, of log: Log,
+        before ledger: PartitionLedger
+    ) throws(Violation) -> Outcome {
         clock.advance(milliseconds: 1)
         // A copy: the log may write into it.
         let bytes = Bytes(batches.flatMap(\.bytes.array))
@@ -387,7 +412,7 @@ package final class LogScene {
     }
 
     /// A call that may have either of two outcomes while it runs, of which `begin` tells the ledger.
-    private func change<Result>(
+    func change<Result>(
         _ what: String, _ partition: TopicPartition, begin: (inout PartitionLedger) -> Void,
         body: () throws(LogError) -> Result, finish: (Result) -> Void
     ) throws(Violation) -> Outcome {
@@ -415,7 +440,7 @@ package final class LogScene {
     }
 
     /// What an error means, which must have its cause in a fault of the disk.
-    private func outcome(of error: LogError, _ what: String) throws(Violation) -> Outcome {
+    func outcome(of error: LogError, _ what: String) throws(Violation) -> Outcome {
         trace?(.info, "\(what): \(error)")
         if disk.isOff { return .powerLost }
         let faults = disk.faults

@@ -10,8 +10,10 @@ package struct LogSchedule: Sendable {
     /// What happens before the first moment that is tried.
     let prepare: @Sendable (LogScene) throws(Violation) -> Void
     let run: @Sendable (LogScene) throws(Violation) -> Void
+    /// What is done to a store instead of a log directory.
+    private let runStore: (@Sendable (StoreScene) throws(Violation) -> Void)?
 
-    private init(
+    init(
         _ name: String, _ about: String,
         _ change: (inout LogConfiguration) -> Void = { _ in },
         prepare: @escaping @Sendable (LogScene) throws(Violation) -> Void = {
@@ -27,6 +29,20 @@ package struct LogSchedule: Sendable {
         self.configuration = configuration
         self.prepare = prepare
         self.run = run
+        runStore = nil
+    }
+
+    /// A course of events on the embedding face.
+    init(
+        _ name: String, _ about: String,
+        store run: @escaping @Sendable (StoreScene) throws(Violation) -> Void
+    ) {
+        self.name = name
+        self.about = about
+        configuration = .small
+        prepare = { _ in }
+        self.run = { _ in }
+        runStore = run
     }
 
     static let log = TopicPartition(topic: "t", partition: PartitionIndex(0))
@@ -36,6 +52,13 @@ package struct LogSchedule: Sendable {
     package func cuts(
         seed: UInt64 = 1, defects: DiskDefects = [], trace: (any LogSink)? = nil
     ) throws(Violation) -> [Cut] {
+        if let runStore {
+            let scene = StoreScene(seed: seed, defects: defects, trace: trace)
+            try scene.open()
+            scene.record()
+            try runStore(scene)
+            return scene.cuts
+        }
         let scene = LogScene(
             configuration: configuration, seed: seed, defects: defects, trace: trace)
         try prepare(scene)
@@ -49,6 +72,9 @@ package struct LogSchedule: Sendable {
         _ cut: Cut, _ survival: Survival, defects: DiskDefects = [], trace: (any LogSink)? = nil
     ) throws(Violation) {
         do throws(Violation) {
+            if runStore != nil {
+                return try StoreScene.trial(cut, survival, defects: defects, trace: trace)
+            }
             let trial = CutTrial(
                 cut: cut, survival: survival, configuration: configuration, defects: defects,
                 trace: trace)
@@ -59,7 +85,7 @@ package struct LogSchedule: Sendable {
     }
 
     package static let all: [LogSchedule] =
-        appending + cutting + ending
+        appending + cutting + ending + rewriting
 
     // MARK: Appending
 

@@ -57,6 +57,9 @@ package struct ObservedLog: Sendable, Equatable {
     /// Whether all of it is what the ledger says was written, nothing is missing that must be
     /// there, and nothing is there that must be gone.
     func check(against ledger: PartitionLedger) throws(Violation) {
+        if let cleaning = ledger.cleaning {
+            return try CompactedCheck(observed: self, ledger: ledger, cleaning: cleaning).run()
+        }
         try require(
             start >= ledger.durableStart,
             "the log starts at \(start), though all below \(ledger.durableStart) was deleted")

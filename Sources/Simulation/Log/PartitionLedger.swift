@@ -30,6 +30,9 @@ package struct PartitionLedger: Sendable {
     /// All below it, down to the start, was acknowledged as durable.
     var durableEnd = Offset.zero
 
+    /// Of a compacted log, which is judged by other rules.
+    var cleaning: CleaningLedger?
+
     init(topicID: TopicID) { self.topicID = topicID }
 
     // MARK: Appending
@@ -112,6 +115,8 @@ package struct PartitionLedger: Sendable {
 
 /// The ledgers of a log directory's logs.
 package struct DirectoryLedger: Sendable {
+    /// Where the embedding face is what is used; then `partitions` says nothing.
+    var store: StoreLedger?
     package var partitions: [TopicPartition: PartitionLedger] = [:]
 
     package init() {}

@@ -38,19 +38,21 @@ struct RestartCheck {
         try require(hasID, "its topic is \(log.topicID), not \(ledger.topicID)")
         let observed = try ObservedLog(reading: log)
         try observed.check(against: ledger)
-        try checkReport(report, observed, log.topicPartition)
+        try checkReport(report, observed, ledger, log.topicPartition)
         var adopted = ledger
         adopted.topicID = log.topicID
         adopted.adopt(observed)
         let legality = LogLegality(
-            partition: log.topicPartition, log: log, observed: observed, history: adopted.batches)
+            partition: log.topicPartition, log: log, observed: observed, history: adopted.batches,
+            isWhole: observed.start == .zero && ledger.cleaning == nil)
         try legality.check(files: disk.state, in: path + "/\(log.topicPartition)")
         return adopted
     }
 
     /// Whatever became shorter, or went, is in the report.
     private func checkReport(
-        _ report: RecoveryReport, _ observed: ObservedLog, _ partition: TopicPartition
+        _ report: RecoveryReport, _ observed: ObservedLog, _ ledger: PartitionLedger,
+        _ partition: TopicPartition
     ) throws(Violation) {
         var told: [String: Int] = [:]
         for finding in report.findings where finding.partition == partition {
@@ -67,11 +69,19 @@ struct RestartCheck {
         let directory = path + "/\(partition)/"
         for file in found.paths where file.hasPrefix(directory) && file.hasSuffix(".log") {
             let lost = (found.size(file) ?? 0) - (now.size(file) ?? 0)
-            if lost <= 0 || isBelowStart(file, observed) { continue }
+            if lost <= 0 || isBelowStart(file, observed) || isCleaned(file, ledger) { continue }
             try require(
                 told[file] == lost,
                 "\(file) lost \(lost) bytes, the report says \(told[file] ?? 0)")
         }
+    }
+
+    /// A segment that a round of cleaning has been at, in whose place its result may have come.
+    private func isCleaned(_ file: String, _ ledger: PartitionLedger) -> Bool {
+        guard let cleaning = ledger.cleaning, let base = Int64(file.dropLast(4).suffix(20)) else {
+            return false
+        }
+        return base < cleaning.end.rawValue
     }
 
     /// A segment of records that had been deleted: nobody misses it.

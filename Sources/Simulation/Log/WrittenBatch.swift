@@ -41,10 +41,12 @@ package struct BatchMaker: Sendable {
         random = SeededRandom(seed: seed)
     }
 
-    /// A batch of plain records, or of an idempotent producer's next ones.
+    /// A batch of plain records, or of an idempotent producer's next ones; with `tombstones`, some
+    /// delete their key.
     package mutating func batch(
         at base: Offset, epoch: LeaderEpoch, records count: Int, time: Timestamp,
-        producer id: ProducerID? = nil, size: Int = 40
+        producer id: ProducerID? = nil, size: Int = 40, tombstones: Bool = false,
+        isTransactional: Bool = false
     ) throws(Violation) -> WrittenBatch {
         var producer = RecordBatchBuilder.Producer.none
         if let id {
@@ -53,13 +55,17 @@ package struct BatchMaker: Sendable {
             next.baseSequence += Int32(count)
             producers[id] = next
         }
-        var builder = RecordBatchBuilder(baseOffset: base, leaderEpoch: epoch, producer: producer)
+        var builder = RecordBatchBuilder(
+            baseOffset: base, leaderEpoch: epoch, producer: producer,
+            isTransactional: isTransactional)
         for _ in 0..<count {
             serial += 1
             let padding = String(repeating: "x", count: random.below(size))
+            let isTombstone = tombstones && random.chance(3)
             builder.append(
                 timestamp: Timestamp(time.rawValue + Int64(random.below(3))),
-                key: Bytes("key \(random.below(8))"), value: Bytes("\(label) \(serial) \(padding)"))
+                key: Bytes("key \(random.below(8))"),
+                value: isTombstone ? nil : Bytes("\(label) \(serial) \(padding)"))
         }
         do {
             return try WrittenBatch(try builder.build())
@@ -68,11 +74,31 @@ package struct BatchMaker: Sendable {
         }
     }
 
+    /// The marker that ends a producer's transaction.
+    package func marker(
+        at base: Offset, epoch: LeaderEpoch, _ result: ControlRecord.TransactionResult,
+        time: Timestamp, producer id: ProducerID
+    ) throws(Violation) -> WrittenBatch {
+        let producerEpoch = producers[id]?.epoch ?? ProducerEpoch(0)
+        var builder = RecordBatchBuilder(
+            baseOffset: base, leaderEpoch: epoch,
+            producer: .init(id: id, epoch: producerEpoch, baseSequence: -1),
+            isTransactional: true, isControl: true)
+        builder.append(.endTransaction(result, coordinatorEpoch: 0), timestamp: time)
+        do {
+            return try WrittenBatch(try builder.build())
+        } catch {
+            throw Violation("a marker cannot be made: \(error)")
+        }
+    }
+
     /// Goes on behind what a log remembers, as a producer does that learns what became of its
     /// batches.
     package mutating func resume(after batches: [WrittenBatch]) {
         producers = producers.mapValues { producer in
-            let last = batches.last { $0.header.producerID == producer.id }?.header
+            let last = batches.last {
+                $0.header.producerID == producer.id && !$0.header.attributes.isControl
+            }?.header
             var next = producer
             if let last, last.producerEpoch == producer.epoch {
                 next.baseSequence = last.baseSequence + last.recordCount
