@@ -59,7 +59,12 @@ struct GroupHeartbeatScenario: Scenario {
         let served = try bench.startLimit(
             ["replies", directory + "/unused", String(frame.count), String(reply)], in: directory)
         var sockets: [BlockingSocket] = []
-        for _ in 0..<count { sockets.append(try served.connect()) }
+        for _ in 0..<count {
+            let socket = try served.connect()
+            try socket.send(frame)
+            try socket.discard(reply)
+            sockets.append(socket)
+        }
         return try processorShare(of: served, interval, count) { (number) throws(BenchmarkFailed) in
             try sockets[number].send(frame)
             try sockets[number].discard(reply)

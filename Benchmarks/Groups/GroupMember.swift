@@ -34,6 +34,9 @@ extension GroupMember {
         var members: [Self] = []
         for number in 0..<count {
             let client = KafkaClient(socket: try broker.connect())
+            // As clients begin; and who connects faster than is accepted waits for a second.
+            try client.socket.send(KafkaClient.apiVersionsFrame())
+            _ = try client.socket.receiveFrame()
             members.append(
                 Self(client: client, group: "group-\(number * groups / count)"))
         }

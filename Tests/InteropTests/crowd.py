@@ -1,6 +1,7 @@
 """The members of one group, each a process of its own, and a producer that feeds them."""
 
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -132,25 +133,28 @@ class Crowd:
         return self.members.pop(index)
 
     def come_and_go(self, steps, pause, most, deaths, seed):
-        """A member or a few join, leave or die every `pause` seconds, while others still come and
-        go: from one to `most` members. Then some stay."""
+        """Every `pause` seconds some members join or go, while others still come and go: up to
+        `most`, then down to one, then up and down. With `deaths`, every other one that goes is
+        killed. Then some stay."""
         choose = random.Random(seed)
-        leaving = []
+        stride = max(1, most // 4)
+        gone = []
         for step in range(steps):
             time.sleep(pause)
-            room = most - len(self.members)
-            # Up to the most at first; then up and down.
-            if room > 0 and (step < steps // 3 or len(self.members) == 1 or choose.random() < 0.5):
-                self.join(min(room, choose.randint(1, max(1, most // 4))))
+            third = 3 * step // steps
+            if third == 0 or third == 2 and choose.random() < 0.5 or len(self.members) == 1:
+                self.join(min(stride, most - len(self.members)))
                 continue
-            member = self.take(choose.randrange(len(self.members)))
-            if deaths and choose.random() < 0.6:
-                member.kill()
-            else:
-                member.ask_to_leave()
-                leaving.append(member)
-        for member in leaving:
-            member.left()
+            for _ in range(min(stride, len(self.members) - 1)):
+                member = self.take(choose.randrange(len(self.members)))
+                gone.append(member)
+                if deaths and len(gone) % 2 == 1:
+                    member.kill()
+                else:
+                    member.ask_to_leave()
+        for member in gone:
+            if member.process.returncode != -signal.SIGKILL:
+                member.left()
         for member in self.members:
             member.ready()
 

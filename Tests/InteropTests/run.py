@@ -13,7 +13,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/interop", description=__doc__)
     parser.add_argument("--brokerd", help="the brokerd to run")
     parser.add_argument("--bootstrap", metavar="HOST:PORT", help="use this running Kafka instead")
-    parser.add_argument("--short", action="store_true", help="less data, and not every client in every case")
+    parser.add_argument("--short", action="store_true", help="less data, fewer clients a case")
     parser.add_argument("--only", metavar="PATTERN", help="cases whose name contains this")
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
     parser.add_argument("--keep", action="store_true", help="keep the brokers' files and logs")

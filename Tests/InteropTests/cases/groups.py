@@ -1,6 +1,7 @@
 """Consumer groups of both protocols: members that come, go and die, and a broker that does."""
 
 import time
+from contextlib import contextmanager
 from functools import partial
 
 from clients.admin import confluent_admin, kafka_python_admin, settle
@@ -19,7 +20,7 @@ QUICK = {
     "group.consumer.heartbeat.interval.ms": "500",
 }
 
-#: Every client with every way of assigning that it has, and what it is put through in the short form.
+#: Every client with every way of assigning that it has, and what the short form puts it through.
 KINDS = {
     ("confluent-kafka", "range"): {"handover"},
     ("confluent-kafka", "roundrobin"): set(),
@@ -32,11 +33,18 @@ KINDS = {
 }
 
 
+@contextmanager
+def working_group(context: Context, kind, members=1):
+    """A broker of its own, and a group that has its partitions and is being fed."""
+    with context.own_broker(QUICK) as broker, crowd(broker, *kind, context) as group:
+        group.add(members)
+        group.feeding.start()
+        yield broker, group
+
+
 def comings_and_goings(deaths, kind, context: Context):
     steps, pause, most = (6, 1, 4) if context.short else (18, 2, 12)
-    with context.own_broker(QUICK) as broker, crowd(broker, *kind, context) as group:
-        group.add()
-        group.feeding.start()
+    with working_group(context, kind) as (_, group):
         group.come_and_go(steps, pause, most, deaths, seed=str(kind))
         group.finish()
         if not deaths:
@@ -44,9 +52,7 @@ def comings_and_goings(deaths, kind, context: Context):
 
 
 def broker_killed(kind, context: Context):
-    with context.own_broker(QUICK) as broker, crowd(broker, *kind, context) as group:
-        group.add(2)
-        group.feeding.start()
+    with working_group(context, kind, 2) as (broker, group):
         deadline = time.monotonic() + 30
         while min(group.committed()) < 1:
             if time.monotonic() > deadline:
@@ -93,12 +99,8 @@ for kind, short in KINDS.items():
 
 @case("groups move to the new protocol and back while they work", 240, own_process=True)
 def migration(context: Context):
-    with (
-        context.own_broker(QUICK) as broker,
-        crowd(broker, "confluent-kafka", "cooperative-sticky", context) as group,
-    ):
-        group.add(2)
-        group.feeding.start()
+    kind = ("confluent-kafka", "cooperative-sticky")
+    with working_group(context, kind, 2) as (broker, group):
         group.add(1, NEW_PROTOCOL)
         group.take(1).leave()
         group.add(1, NEW_PROTOCOL)
@@ -114,12 +116,7 @@ def migration(context: Context):
 
 @case("groups: admin clients list, describe and delete them", own_process=True)
 def administration(context: Context):
-    with (
-        context.own_broker(QUICK) as broker,
-        crowd(broker, "confluent-kafka", "range", context) as group,
-    ):
-        group.add(2)
-        group.feeding.start()
+    with working_group(context, ("confluent-kafka", "range"), 2) as (broker, group):
         admin = confluent_admin(broker.address)
         listed = admin.list_consumer_groups(states={ConsumerGroupState.STABLE}).result(30).valid
         if [g.group_id for g in listed] != [group.group]:

@@ -178,10 +178,7 @@ extension Refusal {
 
 extension ConsumerGroupHeartbeatRequest {
     var ownedPartitions: AssignedPartitions? {
-        topicPartitions.map { topics in
-            AssignedPartitions(
-                topics.lazy.map { ($0.topicId, $0.partitions.map { PartitionIndex($0) }) })
-        }
+        topicPartitions.map { AssignedPartitions($0) }
     }
 
     /// Whether the member tells everything, as when it joins or after an error.
@@ -241,12 +238,7 @@ extension Refusal {
 extension ConsumerGroupHeartbeatResponse.Assignment {
     init(_ partitions: AssignedPartitions) {
         self.init()
-        topicPartitions = partitions.topics.map {
-            var topic = ConsumerGroupHeartbeatResponse.TopicPartitions()
-            topic.topicId = $0.id
-            topic.partitions = $0.partitions.map(\.rawValue)
-            return topic
-        }
+        topicPartitions = partitions.topics.map { .init($0) }
     }
 }
 

@@ -75,7 +75,7 @@ extension ConsumerGroupImage {
         case .consumerGroupTargetAssignmentMetadata(_, let value):
             assignmentEpoch = value.map { GroupEpoch($0.assignmentEpoch) } ?? .joining
         case .consumerGroupTargetAssignmentMember(let key, let value):
-            targets[key.memberId] = value.map { AssignedPartitions($0) }
+            targets[key.memberId] = value.map { AssignedPartitions($0.topicPartitions) }
         case .consumerGroupCurrentMemberAssignment(let key, let value?):
             change(key.memberId) { $0.standing = ConsumerStanding(value) }
         case .consumerGroupCurrentMemberAssignment(let key, nil):
@@ -146,15 +146,6 @@ extension ConsumerStanding {
     /// After a member's standing is deleted, until the member itself is.
     fileprivate static let left = ConsumerStanding(
         epoch: .leaving, previousEpoch: .leaving, assigned: .none, progress: .stable)
-}
-
-extension AssignedPartitions {
-    init(_ value: ConsumerGroupTargetAssignmentMemberValue) {
-        self.init(
-            value.topicPartitions.lazy.map {
-                ($0.topicId, $0.partitions.map { PartitionIndex($0) })
-            })
-    }
 }
 
 // MARK: Questions
