@@ -5,30 +5,46 @@ internal import Primitives
 /// checkers have to find out. Tests switch them on.
 package enum Sabotage: String, CaseIterable, Sendable {
     case none
-    /// An fsync of a file returns and does nothing.
+
+    // The disk
+    /// An fsync of a file returns and does nothing, so what is acknowledged after the flush is not
+    /// on the disk.
     case skippedSync
-    /// Recovery reads what was written before the power failed, whatever arrived on the disk.
+    /// Recovery checks no CRC: it reads what was written before the power failed, whatever arrived
+    /// on the disk.
     case unprovenRecovery
     /// Recovery stops early: a bit of the log is wrong after a crash of the process.
     case damagedLog
+    /// With a restart the logs forget who produced what, so repeats are appended.
+    case forgottenProducers
+
+    // The loops
     /// One job in so many that is posted to a loop is forgotten.
     case lostWakeUp
     /// One timer in so many never fires.
     case lostTimer
+
+    // Requests and answers
     /// One request in so many gets no answer.
     case swallowedRequest
-    /// One produce request in so many is acknowledged and not appended.
+    /// One produce request in so many is acknowledged before it is appended.
     case earlyAcknowledgement
-    /// Batches lose their producer's id and sequence, so repeats are appended.
-    case forgottenProducers
     /// Fetches tell a high watermark that is ahead of the log's end.
     case highWatermarkAhead
-    /// Several members own one partition.
-    case twoOwners
-    /// Members are told offsets from before the last commit.
-    case staleOffsets
     /// Fetches give what the log has from another offset on.
     case shiftedFetch
+    /// Nothing but its time wakes a fetch that waits.
+    case sleepyLongPoll
+
+    // Groups
+    /// Several members of a classic group own one partition.
+    case twoOwners
+    /// A member of a consumer group is given what another one has.
+    case twoHolders
+    /// Members are told offsets from before the last commit.
+    case staleOffsets
+    /// Whoever commits is taken for the member that joined last.
+    case unfencedCommit
 
     package var disk: DiskDefects {
         switch self {
@@ -48,16 +64,17 @@ package enum Sabotage: String, CaseIterable, Sendable {
         return defects
     }
 
-    /// What becomes of the requests that come in and of their answers.
-    var tampering: Tampering? {
+    /// What becomes of the requests that come in and of their answers, in one run of the server.
+    private var tampering: (any Tampering)? {
         switch self {
-        case .swallowedRequest: .swallow(every: 500)
-        case .earlyAcknowledgement: .acknowledge(every: 50)
-        case .forgottenProducers: .forgetProducers
-        case .highWatermarkAhead: .raiseWatermark(every: 50)
-        case .twoOwners: .shareFirstPartition
-        case .staleOffsets: .lowerOffsets(every: 3)
-        case .shiftedFetch: .shiftFetch(every: 200)
+        case .swallowedRequest: SwallowedRequests(every: 500)
+        case .earlyAcknowledgement: EarlyAcknowledgement(every: 20)
+        case .highWatermarkAhead: RaisedWatermark(every: 50)
+        case .shiftedFetch: ShiftedFetch(every: 200)
+        case .sleepyLongPoll: SleepyPoll()
+        case .twoOwners, .twoHolders: SharedPartition()
+        case .staleOffsets: StaleOffsets()
+        case .unfencedCommit: UnfencedCommit()
         default: nil
         }
     }
@@ -67,12 +84,17 @@ package enum Sabotage: String, CaseIterable, Sendable {
         return TamperingNetwork(network, tampering)
     }
 
-    /// What a crash of the process leaves on the disk.
+    /// What the end of a process leaves on the disk.
     func change(_ state: inout DiskState, agenda: Agenda) {
-        guard self == .damagedLog else { return }
-        let logs = state.paths.filter { path in
-            path.hasSuffix(".log") && !path.contains("/__") && state.size(path) ?? 0 > 0
+        switch self {
+        case .damagedLog: damage(&state, agenda)
+        case .forgottenProducers: state.forgetProducers()
+        default: break
         }
+    }
+
+    private func damage(_ state: inout DiskState, _ agenda: Agenda) {
+        let logs = state.dataLogs.filter { state.size($0) ?? 0 > 0 }
         if logs.isEmpty { return }
         let path = logs[agenda.choose(below: logs.count)]
         let size = state.size(path) ?? 0
