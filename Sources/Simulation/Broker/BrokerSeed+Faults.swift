@@ -69,8 +69,9 @@ extension BrokerSeed {
     private func startOrTryAgain(_ powerLoss: Int?) {
         if broker.isUp { return }
         broker.start(powerLoss: isHealed ? nil : powerLoss)
-        // A disk without room may not even let it start.
-        if !broker.isUp { startLater() }
+        // A disk without room, or one that fails, may not even let it start.
+        if broker.isUp { return }
+        if broker.hasForgotten { restartMachine() } else { startLater() }
     }
 
     /// What is wrong with the disk passes; what a failed sync took does not come back.
@@ -80,9 +81,14 @@ extension BrokerSeed {
         later(Int64(random.below(limit))) { seed in
             if seed.diskTroubles != number { return }
             seed.scene.trace?(.info, "the disk is well")
-            seed.broker.repair()
-            if seed.broker.hasForgotten { seed.restartMachine() }
+            seed.repair()
         }
+    }
+
+    func repair() {
+        broker.repair()
+        if broker.hasForgotten { return restartMachine() }
+        if broker.mayBeOffline { stopAndStart() }
     }
 
     private func later(_ milliseconds: Int64, _ body: @escaping @Sendable (BrokerSeed) -> Void) {

@@ -17,6 +17,8 @@ package final class SimulatedBroker {
         let network: SimulatedNetwork
         /// The broker wants to be stopped: it cannot go on.
         let gaveUp = Flag()
+        /// Syncs were made to fail: its directories may be offline.
+        let hadFailingSyncs = Flag()
         /// nil while it starts.
         var broker: Broker?
     }
@@ -141,6 +143,12 @@ package final class SimulatedBroker {
     /// process is to be started on it before that.
     package var hasForgotten: Bool { content.hasForgotten }
 
+    /// Syncs have failed while this process ran: it has to be started anew.
+    package var mayBeOffline: Bool {
+        if case .up(let run) = state { return run.hadFailingSyncs.isSet }
+        return false
+    }
+
     private var content: DiskState {
         switch state {
         case .down(let content): content
@@ -148,10 +156,18 @@ package final class SimulatedBroker {
         }
     }
 
+    /// Changes what is on the disk, while it is down.
+    package func edit(_ change: (inout DiskState) -> Void) {
+        guard case .down(var content) = state else { return }
+        change(&content)
+        state = .down(content)
+    }
+
     private func makeTrouble() {
         guard case .up(let run) = state else { return }
         run.disk.faults.capacity = trouble.capacity
         run.disk.faults.failingSyncs = trouble.failingSyncs
+        if trouble.failingSyncs != nil { run.hadFailingSyncs.set() }
         run.background.isSlow = trouble.isSlow
     }
 
@@ -177,17 +193,17 @@ package final class SimulatedBroker {
             var started = run
             started.broker = try Broker.start(
                 configuration, world: world, network: settings.sabotage.wrapped(run.network)
-            ) { [judge, disk = run.disk, gaveUp = run.gaveUp] reason in
-                let isExcused = disk.isOff || disk.state.hasForgotten
+            ) { [judge] reason in
+                let isExcused = run.disk.isOff || run.hadFailingSyncs.isSet
                 judge.require(isExcused, "the broker gives up: \(reason)")
-                gaveUp.set()
+                run.gaveUp.set()
             }
             run.disk.endLies()
             state = .up(started)
             trace?(.info, "broker is up, start \(starts)")
         } catch {
             if run.disk.isOff { return }
-            judge.require(mayFail(run.disk), "the broker does not start: \(error)")
+            judge.require(mayFail(run), "the broker does not start: \(error)")
             trace?(.info, "broker does not start: \(error)")
             run.network.die(isSilent: false)
             end(with: run.disk.state.after(.processDeath))
@@ -208,8 +224,8 @@ package final class SimulatedBroker {
     }
 
     /// A start or a clean stop may not succeed on such a disk.
-    private func mayFail(_ disk: SimulatedDisk) -> Bool {
-        trouble.capacity != nil || trouble.failingSyncs != nil || disk.state.hasForgotten
+    private func mayFail(_ run: Run) -> Bool {
+        trouble.capacity != nil || run.hadFailingSyncs.isSet
     }
 
     private func end(with content: DiskState) {
@@ -241,7 +257,7 @@ package final class SimulatedBroker {
         guard case .up(let run) = state, let broker = run.broker else { return }
         let isClean = broker.stop()
         if run.disk.isOff { return }
-        judge.require(isClean || mayFail(run.disk), "the broker does not stop cleanly")
+        judge.require(isClean || mayFail(run), "the broker does not stop cleanly")
         run.network.die(isSilent: false)
         end(with: run.disk.state.after(.processDeath))
         trace?(.info, "broker stopped")

@@ -79,6 +79,18 @@ final class GroupHistory {
         holds.release(allBut: kept, by: member)
     }
 
+    /// Every partition of the topics that are read has one owner.
+    func isSharedOut(
+        to members: [[TopicPartition]], _ isRead: (String) -> Bool
+    ) -> Bool {
+        let wanted = topics.filter { isRead($0.name) }.flatMap { topic in
+            topic.histories.indices.map {
+                TopicPartition(topic: topic.name, partition: PartitionIndex(Int32($0)))
+            }
+        }
+        return members.flatMap { $0 }.sorted() == wanted.sorted()
+    }
+
     // MARK: How far it has read
 
     /// A member is about to send a commit.

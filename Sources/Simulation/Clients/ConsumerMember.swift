@@ -96,6 +96,10 @@ final class ConsumerMember: GroupMember, @unchecked Sendable {
     /// It has what it was given, and has read and committed it to the end.
     var isAtEnd: Bool { isMember && news == .nothing && reading.isAtEnd }
 
+    var ownsOnlyItsTopics: Bool {
+        reading.owned.allSatisfy { subscription.topics.contains($0.topic) }
+    }
+
     /// Where it stands, for whoever wonders why it does not get on.
     var standing: String { "\(name) \(phase) epoch \(epoch) \(subscription) \(reading.standing)" }
 

@@ -47,6 +47,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
     private var unsettled: [ProducerBatch] = []
     private var mustRepeat = false
     private var isProducing = true
+    private var isPausing = false
     private(set) var settledCount = 0
 
     private static let waitingLimit = 40
@@ -79,6 +80,10 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
     /// Makes no more batches; what there is goes on.
     func finish() { isProducing = false }
 
+    /// Makes no batches until `goOn`.
+    func pause() { isPausing = true }
+    func goOn() { isPausing = false }
+
     /// Everything that was produced is settled.
     var isSettled: Bool { unsettled.isEmpty }
 
@@ -96,7 +101,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
 
     private func produce() {
         guard isProducing else { return }
-        if unsettled.count < Self.waitingLimit {
+        if !isPausing, unsettled.count < Self.waitingLimit {
             let records = settings.recordsPerBatch
             let count = records.lowerBound + random.below(records.count)
             unsettled.append(

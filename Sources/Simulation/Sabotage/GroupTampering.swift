@@ -2,18 +2,26 @@ internal import Networking
 internal import Primitives
 internal import WireProtocol
 
-/// A member is given the first partition beside its share, whoever has it.
-final class SharedPartition: Tampering {
+/// A member of a classic group is given the first partition beside its share, whoever has it.
+final class SharedShare: Tampering {
     func change(
         _ payloads: [Payload], to request: TamperedRequest
     ) throws(DecodeError) -> [Payload] {
-        let changed = try request.rewrite(SyncGroupResponse.self, payloads) { response in
+        try request.rewrite(SyncGroupResponse.self, payloads) { response in
             let share = response.assignment.array
             if response.errorCode == 0, !share.contains(0) {
                 response.assignment = Bytes([0] + share)
             }
         }
-        return try request.rewrite(ConsumerGroupHeartbeatResponse.self, changed) { response in
+    }
+}
+
+/// A member of a consumer group is given the first partition beside its own, whoever has it.
+final class SharedAssignment: Tampering {
+    func change(
+        _ payloads: [Payload], to request: TamperedRequest
+    ) throws(DecodeError) -> [Payload] {
+        try request.rewrite(ConsumerGroupHeartbeatResponse.self, payloads) { response in
             guard var topics = response.assignment?.topicPartitions, !topics.isEmpty,
                 !topics[0].partitions.contains(0)
             else { return }

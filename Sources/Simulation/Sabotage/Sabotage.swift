@@ -7,8 +7,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case none
 
     // The disk
-    /// An fsync of a file returns and does nothing, so what is acknowledged after the flush is not
-    /// on the disk.
+    /// An fsync of a segment returns and does nothing, so what is acknowledged after the flush is
+    /// not on the disk.
     case skippedSync
     /// Recovery checks no CRC: it reads what was written before the power failed, whatever arrived
     /// on the disk.
@@ -48,7 +48,7 @@ package enum Sabotage: String, CaseIterable, Sendable {
 
     package var disk: DiskDefects {
         switch self {
-        case .skippedSync: .fileSyncIsIgnored
+        case .skippedSync: .segmentSyncIsIgnored
         case .unprovenRecovery: .readsLieAfterLoss
         default: []
         }
@@ -72,7 +72,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
         case .highWatermarkAhead: RaisedWatermark(every: 50)
         case .shiftedFetch: ShiftedFetch(every: 200)
         case .sleepyLongPoll: SleepyPoll()
-        case .twoOwners, .twoHolders: SharedPartition()
+        case .twoOwners: SharedShare()
+        case .twoHolders: SharedAssignment()
         case .staleOffsets: StaleOffsets()
         case .unfencedCommit: UnfencedCommit()
         default: nil
