@@ -36,6 +36,14 @@ package final class BrokerScene {
             fabric: fabric, host: "client", lifetime: Lifetime(), loops: 1, seed: random.next())
     }
 
+    /// Everyone knows everyone: without an end nobody would go.
+    deinit {
+        broker.abandon()
+        clients.die(isSilent: true)
+        agenda.abandon()
+        fabric.abandon()
+    }
+
     /// Runs `body` on the clients' loop.
     func onLoop(_ body: @escaping @Sendable () -> Void) { clients.loops[0].execute(body) }
 

@@ -251,6 +251,12 @@ package final class SimulatedBroker {
         trace?(.info, "broker crashed: \(survival)")
     }
 
+    /// The end of a run: whatever the process had goes with it.
+    func abandon() {
+        if case .up(let run) = state { run.network.die(isSilent: true) }
+        state = .down(DiskState())
+    }
+
     /// Stops the broker cleanly, which lets happen what has to until it has stopped. Where the power
     /// fails meanwhile, `crash` goes on.
     package func stop() {

@@ -60,6 +60,15 @@ package final class Fabric: Sendable {
         }
     }
 
+    /// Forgets who listened and what was connected.
+    func abandon() {
+        let forgotten = state.withLock { state in
+            defer { (state.listeners, state.links) = ([:], []) }
+            return (state.listeners, state.links)
+        }
+        withExtendedLifetime(forgotten) {}
+    }
+
     func stopListening(_ listener: SimulatedListener) {
         state.withLock { state in
             let port = listener.endpoint.port

@@ -108,6 +108,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
         replies = ReplyQueue()
         if let idleTimer { home.cancel(idleTimer) }
         link?.carryEnd(from: self)
+        link = nil
         tellHandler(reason)
     }
 
@@ -123,6 +124,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     func vanish() {
         phase = .closed
         handler = nil
+        link = nil
         sentNotice = nil
         unread = []
         output.removeAll()

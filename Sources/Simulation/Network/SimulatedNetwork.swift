@@ -131,6 +131,8 @@ package final class SimulatedNetwork: Network, @unchecked Sendable {
             connection.vanish()
         }
         connections = []
+        listeners = []
+        for home in homes { home.abandon() }
     }
 }
 

@@ -70,6 +70,17 @@ package final class Agenda: Sendable {
 
     package func cancel(_ token: TimerToken) { state.withLock { $0.jobs.cancel(token) } }
 
+    /// Forgets everything that was to happen, and with it whoever waited for it: nothing runs on the
+    /// agenda any more.
+    package func abandon() {
+        // Let go of behind the lock, for who goes may cancel what it scheduled.
+        let forgotten = state.withLock { state in
+            defer { state.jobs = TimerHeap() }
+            return state.jobs
+        }
+        withExtendedLifetime(forgotten) {}
+    }
+
     // MARK: Running
 
     /// Lets the next thing happen, unless that is behind `limit`. Returns whether something did.

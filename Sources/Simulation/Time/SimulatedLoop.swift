@@ -79,6 +79,15 @@ package final class SimulatedLoop: EventLoop {
         return agenda.at(late(deadline)) { [self] in turn(beginningWith: job) }
     }
 
+    /// Lets go of what waits for a turn that will not come.
+    func abandon() {
+        let forgotten = state.withLock { state in
+            defer { state.jobs = [] }
+            return state.jobs
+        }
+        withExtendedLifetime(forgotten) {}
+    }
+
     package func cancel(_ token: TimerToken) { agenda.cancel(token) }
 
     private func late(_ deadline: MonotonicTime) -> MonotonicTime {
