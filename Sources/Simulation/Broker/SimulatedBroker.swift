@@ -206,7 +206,7 @@ package final class SimulatedBroker {
             judge.require(mayFail(run), "the broker does not start: \(error)")
             trace?(.info, "broker does not start: \(error)")
             run.network.die(isSilent: false)
-            end(with: run.disk.state.after(.processDeath))
+            end(run, with: run.disk.state.after(.processDeath))
         }
     }
 
@@ -228,6 +228,11 @@ package final class SimulatedBroker {
         trouble.capacity != nil || run.hadFailingSyncs.isSet
     }
 
+    private func end(_ run: Run, with content: DiskState) {
+        run.disk.release()
+        end(with: content)
+    }
+
     private func end(with content: DiskState) {
         var content = content
         settings.sabotage.change(&content, agenda: agenda)
@@ -247,13 +252,15 @@ package final class SimulatedBroker {
         let before = run.disk.state
         var after = before.after(survival)
         if settings.sabotage.disk.contains(.readsLieAfterLoss) { after.lie(as: before) }
-        end(with: after)
+        end(run, with: after)
         trace?(.info, "broker crashed: \(survival)")
     }
 
     /// The end of a run: whatever the process had goes with it.
     func abandon() {
-        if case .up(let run) = state { run.network.die(isSilent: true) }
+        guard case .up(let run) = state else { return }
+        run.network.die(isSilent: true)
+        run.disk.release()
         state = .down(DiskState())
     }
 
@@ -265,7 +272,7 @@ package final class SimulatedBroker {
         if run.disk.isOff { return }
         judge.require(isClean || mayFail(run), "the broker does not stop cleanly")
         run.network.die(isSilent: false)
-        end(with: run.disk.state.after(.processDeath))
+        end(run, with: run.disk.state.after(.processDeath))
         trace?(.info, "broker stopped")
     }
 }

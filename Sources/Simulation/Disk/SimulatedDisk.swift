@@ -59,6 +59,15 @@ package final class SimulatedDisk: FileSystem {
     /// From here on reads tell the truth, whatever the disk's defects.
     package func endLies() { core.withLock { $0.state.endLies() } }
 
+    /// Forgets what is on it: the process that used it is gone, though some of what it had in memory
+    /// may linger.
+    package func release() {
+        core.withLock { core in
+            core.isOff = true
+            core.state = DiskState()
+        }
+    }
+
     // MARK: Calls
 
     struct Refusal: Error {
