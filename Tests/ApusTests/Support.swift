@@ -12,6 +12,12 @@ struct Outcome {
     let output: String
     let errors: String
 
+    init(_ code: ExitCode, _ shell: Shell) {
+        self.code = code
+        output = shell.output.contents.text ?? "not UTF-8"
+        errors = shell.errors.contents.text ?? "not UTF-8"
+    }
+
     var lines: [String] { output.split(separator: "\n").map(String.init) }
 
     /// Each line as JSON, by a reader that is not ours.
@@ -23,15 +29,25 @@ struct Outcome {
     }
 }
 
-/// Runs `apus` in this process.
+/// Runs a command that speaks to no cluster in this process.
 func apus(_ arguments: String..., in directory: String = "/") -> Outcome {
-    let shell = Shell(
-        files: PosixFileSystem(), output: Output(.memory), errors: Output(.memory),
-        workingDirectory: directory)
-    let code = Apus.run(arguments, shell)
+    let shell = Shell.inMemory(directory)
+    return Outcome(Apus.runLocally(arguments, shell), shell)
+}
+
+/// Runs a command against a cluster in this process.
+func apus(_ arguments: String..., at address: String) async -> Outcome {
+    let shell = Shell.inMemory("/")
     return Outcome(
-        code: code, output: shell.output.contents.text ?? "not UTF-8",
-        errors: shell.errors.contents.text ?? "not UTF-8")
+        await Apus.run(arguments + ["--bootstrap-server", address], shell), shell)
+}
+
+extension Shell {
+    static func inMemory(_ directory: String, input: [Bytes] = []) -> Shell {
+        Shell(
+            files: PosixFileSystem(), input: Input(.memory(input)), output: Output(.memory),
+            errors: Output(.memory), workingDirectory: directory)
+    }
 }
 
 /// A place for files that goes away with the last reference.
