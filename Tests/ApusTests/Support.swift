@@ -1,3 +1,5 @@
+internal import BrokerHarness
+internal import Client
 internal import Foundation
 internal import LogCore
 internal import Primitives
@@ -36,10 +38,21 @@ func apus(_ arguments: String..., in directory: String = "/") -> Outcome {
 }
 
 /// Runs a command against a cluster in this process.
-func apus(_ arguments: String..., at address: String) async -> Outcome {
-    let shell = Shell.inMemory("/")
-    return Outcome(
-        await Apus.run(arguments + ["--bootstrap-server", address], shell), shell)
+func apus(_ arguments: String..., input: [String] = [], at address: String) async -> Outcome {
+    let shell = Shell.inMemory("/", input: input.map { Bytes($0) })
+    // Other tests may keep all threads busy for long.
+    let cluster = ["--bootstrap-server", address, "--timeout", "10m"]
+    return Outcome(await Apus.run(arguments + cluster, shell), shell)
+}
+
+extension Cluster {
+    /// A client of a broker in this process, with time enough.
+    static func of(_ broker: TestBroker) throws -> Cluster {
+        var configuration = ClusterConfiguration(
+            servers: try #require(BootstrapServers(broker.address)))
+        configuration.timeoutMilliseconds = 600_000
+        return try Cluster(configuration, world: .posix(log: Silence()))
+    }
 }
 
 extension Shell {

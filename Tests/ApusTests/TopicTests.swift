@@ -1,5 +1,6 @@
 internal import BrokerHarness
 internal import Foundation
+internal import Primitives
 internal import Testing
 
 @testable internal import apus

@@ -1,14 +1,15 @@
 package import Networking
 internal import Primitives
 internal import Server
+internal import Synchronization
 
 /// A broker in this process for tests that need one, on a port of its own, with its data in a directory
 /// that goes with it. Groups settle at once.
-package final class TestBroker {
+package final class TestBroker: Sendable {
     private let directory: String
     private let network: EventLoopGroup
     private let broker: Broker
-    private var isRunning = true
+    private let isRunning = Mutex(true)
 
     package let endpoint: Endpoint
     /// As `--bootstrap-server` takes it.
@@ -22,6 +23,9 @@ package final class TestBroker {
         let defaults = [
             "listeners=PLAINTEXT://127.0.0.1:0", "log.dirs=\(directory)/data",
             "group.initial.rebalance.delay.ms=0", "offsets.topic.num.partitions=2",
+            // Other tests may keep all threads busy for longer than a member keeps silent.
+            "group.consumer.max.session.timeout.ms=600000",
+            "group.consumer.session.timeout.ms=600000",
         ]
         let properties = (defaults + settings).map { line in
             let parts = line.split(separator: "=", maxSplits: 1)
@@ -47,8 +51,11 @@ package final class TestBroker {
 
     /// Stops it, so that its port answers no more.
     package func stop() {
-        if isRunning { _ = broker.stop() }
-        isRunning = false
+        let wasRunning = isRunning.withLock { isRunning in
+            defer { isRunning = false }
+            return isRunning
+        }
+        if wasRunning { _ = broker.stop() }
     }
 
     private static func remove(_ path: String, _ files: some FileSystem) {

@@ -15,8 +15,8 @@ package enum TestMember {
         var join = JoinGroupRequest()
         join.groupId = group
         join.protocolType = "consumer"
-        join.sessionTimeoutMs = 30_000
-        join.rebalanceTimeoutMs = 30_000
+        join.sessionTimeoutMs = 600_000
+        join.rebalanceTimeoutMs = 600_000
         var offered = JoinGroupRequest.JoinGroupRequestProtocol()
         offered.name = "range"
         var subscription = ConsumerProtocolSubscription()
@@ -58,11 +58,11 @@ package enum TestMember {
         beat.groupId = group
         beat.memberId = member
         beat.memberEpoch = 0
-        beat.rebalanceTimeoutMs = 30_000
+        beat.rebalanceTimeoutMs = 600_000
         beat.subscribedTopicNames = [topic]
         beat.topicPartitions = []
         let clock = PosixClock()
-        let end = clock.monotonic().adding(milliseconds: 10_000)
+        let end = clock.monotonic().adding(milliseconds: 600_000)
         while clock.monotonic() < end {
             let answer = try await cluster.callCoordinator(of: group, beat)
             guard answer.errorCode == 0 else { throw Failure(code: answer.errorCode) }

@@ -9,7 +9,7 @@ import WireProtocol
 struct ClusterTests {
     /// What `body` does with a cluster that begins at `endpoint`; closed afterwards.
     private func withCluster<Result>(
-        _ endpoint: Endpoint, timeout: Int64 = 5_000,
+        _ endpoint: Endpoint, timeout: Int64 = 600_000,
         _ body: (Cluster) async throws -> Result
     ) async throws -> Result {
         let servers = try #require(BootstrapServers(endpoint.description))
@@ -29,7 +29,7 @@ struct ClusterTests {
 
     /// Why `body` does not succeed.
     private func failure(
-        _ endpoint: Endpoint, timeout: Int64 = 5_000,
+        _ endpoint: Endpoint, timeout: Int64 = 600_000,
         _ body: (Cluster) async throws -> Void
     ) async throws -> ClientError {
         do {
@@ -177,7 +177,7 @@ struct ClusterTests {
                 var response = Self.metadata(brokers.now)
                 var topic = MetadataResponse.MetadataResponseTopic()
                 topic.name = "t"
-                topic.partitions = [0, 1].map { index in
+                topic.partitions = [0, 1].map { (index: Int32) in
                     var partition = MetadataResponse.MetadataResponsePartition()
                     partition.partitionIndex = index
                     partition.leaderId = index == 1 && moved.now ? 2 : 1

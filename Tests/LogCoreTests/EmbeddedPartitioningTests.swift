@@ -1,4 +1,5 @@
 import LogCore
+import Primitives
 import Testing
 
 @testable import LogCore

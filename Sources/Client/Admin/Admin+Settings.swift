@@ -61,12 +61,8 @@ extension Admin {
             request.resources = [resource]
             return request
         } _: { response in
-            guard let result = response.responses.first else { throw Self.empty(topic) }
-            if let error = ClientError(
-                topic: topic, result.errorCode, reason: result.errorMessage)
-            {
-                throw error
-            }
+            try Self.check(
+                topic, response.responses.first.map { ($0.errorCode, $0.errorMessage) })
         }
     }
 }

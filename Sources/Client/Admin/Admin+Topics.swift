@@ -46,14 +46,11 @@ extension Admin {
             request.timeoutMs = timeout
             return request
         } _: { response in
-            guard let made = response.topics.first else { throw Self.empty(topic.name) }
-            if let error = ClientError(
-                topic: topic.name, made.errorCode, reason: made.errorMessage)
-            {
-                throw error
-            }
+            let answer = response.topics.first
+            try Self.check(topic.name, answer.map { ($0.errorCode, $0.errorMessage) })
+            let made = answer ?? CreateTopicsResponse.CreatableTopicResult()
             return CreatedTopic(
-                name: made.name, id: made.topicId,
+                name: topic.name, id: made.topicId,
                 partitions: made.numPartitions < 0 ? topic.partitions : made.numPartitions,
                 replicationFactor: made.replicationFactor < 0
                     ? topic.replicationFactor : made.replicationFactor)
@@ -71,12 +68,8 @@ extension Admin {
             request.timeoutMs = timeout
             return request
         } _: { response in
-            guard let result = response.responses.first else { throw Self.empty(topic) }
-            if let error = ClientError(
-                topic: topic, result.errorCode, reason: result.errorMessage)
-            {
-                throw error
-            }
+            try Self.check(
+                topic, response.responses.first.map { ($0.errorCode, $0.errorMessage) })
         }
     }
 
@@ -92,16 +85,21 @@ extension Admin {
             request.timeoutMs = timeout
             return request
         } _: { response in
-            guard let result = response.results.first else { throw Self.empty(topic) }
-            if let error = ClientError(
-                topic: topic, result.errorCode, reason: result.errorMessage)
-            {
-                throw error
-            }
+            try Self.check(
+                topic, response.results.first.map { ($0.errorCode, $0.errorMessage) })
         }
     }
 
-    static func empty(_ topic: String) -> ClientError {
-        .refused(.unknownServerError, "topic \"\(topic)\"", reason: "the answer left it out")
+    /// Throws for a refusal of what was asked about a topic.
+    ///
+    /// - Parameter answer: code and reason; nil where the answer left the topic out.
+    static func check(_ topic: String, _ answer: (code: Int16, reason: String?)?) throws {
+        guard let answer else {
+            throw ClientError.refused(
+                .unknownServerError, "topic \"\(topic)\"", reason: "the answer left it out")
+        }
+        if let error = ClientError(topic: topic, answer.code, reason: answer.reason) {
+            throw error
+        }
     }
 }

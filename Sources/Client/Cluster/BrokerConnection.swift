@@ -105,8 +105,11 @@ struct BrokerConnection: Sendable {
     ) async throws -> Request.Response {
         let version = try version(of: Request.self, atMost: limit)
         let left = deadline.milliseconds(since: clock.monotonic())
+        if left <= 0 {
+            throw ClientError.noTimeLeft(request: Request.apiKey.name, address: address)
+        }
         let answer = try await channel.exchange(
-            request, version: version, timeoutMilliseconds: max(left, 1))
+            request, version: version, timeoutMilliseconds: left)
         do throws(DecodeError) {
             var reader = answer
             let response = try Request.Response(from: &reader, version: version)

@@ -12,6 +12,8 @@ package enum ClientError: Error, Sendable, CustomStringConvertible {
     /// known.
     case connectionLost(address: String, reason: String)
     case timedOut(request: String, address: String, milliseconds: Int64)
+    /// What was asked for took so long that it was not sent any more.
+    case noTimeLeft(request: String, address: String)
     /// There is no version of the API that both know.
     case unsupported(request: String, address: String, reason: String)
     /// The answer is not one of Kafka's.
@@ -62,7 +64,7 @@ package enum ClientError: Error, Sendable, CustomStringConvertible {
     /// Whether the same request may succeed a moment later.
     var isRetriable: Bool {
         switch self {
-        case .connectionLost, .timedOut, .unreachable: true
+        case .connectionLost, .timedOut, .noTimeLeft, .unreachable: true
         case .refused(let refusal): refusal.errorCode?.isRetriable ?? false
         case .noServer, .unsupported, .malformed, .missing, .invalid: false
         }
@@ -71,7 +73,7 @@ package enum ClientError: Error, Sendable, CustomStringConvertible {
     /// Whether nobody could be asked.
     package var isUnreachable: Bool {
         switch self {
-        case .noServer, .unreachable, .connectionLost, .timedOut: true
+        case .noServer, .unreachable, .connectionLost, .timedOut, .noTimeLeft: true
         case .unsupported, .malformed, .refused, .missing, .invalid: false
         }
     }
@@ -97,6 +99,8 @@ package enum ClientError: Error, Sendable, CustomStringConvertible {
             "the connection to \(address) was lost: \(reason)"
         case .timedOut(let request, let address, let milliseconds):
             "\(address) did not answer \(request) within \(milliseconds) ms"
+        case .noTimeLeft(let request, let address):
+            "no time was left to send \(request) to \(address); allow for more"
         case .unsupported(let request, let address, let reason):
             "\(address) cannot do \(request): \(reason)"
         case .malformed(let request, let address, let error):

@@ -63,6 +63,9 @@ package actor Consumer {
             }
         var consumed: [ConsumedRecords] = []
         for (partition, answer) in answers.sorted(by: { $0.key < $1.key }) {
+            if case .failure(let error) = answer, error.isRefusal(.offsetOutOfRange) {
+                throw await outOfRange(partition, asked[partition] ?? .zero)
+            }
             let records = try answer.get()
             consumed.append(records)
             // Dropped meanwhile, or assigned anew: then it is somebody else's.
@@ -71,6 +74,18 @@ package actor Consumer {
             }
         }
         return consumed
+    }
+
+    /// A leader does not say which offsets there are: it is asked.
+    private func outOfRange(_ partition: TopicPartition, _ position: Offset) async -> ClientError {
+        let admin = Admin(cluster)
+        var reason = "there is no offset \(position)"
+        if let start = try? await admin.offsets(of: [partition], at: .earliest)[partition]?.get(),
+            let end = try? await admin.offsets(of: [partition], at: .latest)[partition]?.get()
+        {
+            reason += ": the partition begins at \(start) and ends at \(end)"
+        }
+        return .refused(.offsetOutOfRange, "partition \(partition)", reason: reason)
     }
 
     private static func read(
@@ -104,12 +119,6 @@ extension ConsumedRecords {
         _ part: FetchResponse.PartitionData, _ partition: TopicPartition, _ position: Offset,
         _ configuration: ConsumerConfiguration
     ) throws {
-        if part.errorCode == ErrorCode.offsetOutOfRange.rawValue {
-            throw ClientError.refused(
-                .offsetOutOfRange, "partition \(partition)",
-                reason: "there is no offset \(position): the partition begins at "
-                    + "\(part.logStartOffset) and ends at \(part.highWatermark)")
-        }
         if let error = ClientError(part.errorCode, "partition \(partition)") { throw error }
         var bytes = Bytes.empty
         if case .bytes(let records)? = part.records { bytes = records }

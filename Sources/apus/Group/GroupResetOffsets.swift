@@ -62,9 +62,8 @@ struct GroupResetOffsets: ClusterCommand {
     private func expectNoMembers(_ admin: Admin) async throws {
         switch try await admin.describe(groups: [group])[group] {
         case .success(let group)? where !group.members.isEmpty:
-            let count = group.members.count
             throw ClientError.invalid(
-                "group \"\(group.id)\" has \(count) member\(count == 1 ? "" : "s") (state "
+                "group \"\(group.id)\" has \(group.members.count.counted("member")) (state "
                     + "\(group.state)); stop its consumers, then try again")
         // One that does not exist gets its first offsets.
         case .success?, .failure(.missing)?, nil: return

@@ -87,9 +87,9 @@ struct ProduceCommand: ClusterCommand {
             object.add("failed", Int64(report.failed))
             return object.end()
         }
-        var text = "\(report.acknowledged) records acknowledged"
+        var text = "\(report.acknowledged.counted("record")) acknowledged"
         if configuration.acks == .none {
-            text = "\(report.sent) records sent, none acknowledged (acks 0)"
+            text = "\(report.sent.counted("record")) sent, none acknowledged (acks 0)"
         }
         if report.failed > 0 { text += ", \(report.failed) failed" }
         session.output.write(text + "\n")

@@ -40,10 +40,8 @@ struct TopicCreate: ClusterCommand {
             return object.end()
         }
         var text = "topic \(made.name) created"
-        if let count = made.partitions { text += ", \(count) partition\(count == 1 ? "" : "s")" }
-        if let factor = made.replicationFactor {
-            text += ", \(factor) replica\(factor == 1 ? "" : "s")"
-        }
+        if let count = made.partitions { text += ", \(count.counted("partition"))" }
+        if let factor = made.replicationFactor { text += ", \(factor.counted("replica"))" }
         session.output.write(text + "\n")
     }
 }
@@ -75,7 +73,7 @@ struct TopicAlter: ClusterCommand {
     func run(_ session: ClusterSession) async throws -> ExitCode {
         if let partitions {
             try await session.admin.setPartitions(of: topic, to: partitions)
-            say("topic \(topic) has \(partitions) partitions", session)
+            say("topic \(topic) has \(partitions.counted("partition"))", session)
         }
         if !changes.isEmpty {
             try await session.admin.alter(topic: topic, changes)
