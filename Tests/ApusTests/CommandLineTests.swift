@@ -1,3 +1,4 @@
+internal import BrokerHarness
 internal import Foundation
 internal import Primitives
 internal import Testing
@@ -92,11 +93,14 @@ internal import Testing
 
 @Suite struct ExecutableTests {
     /// The command itself, built beside this test.
-    private func start(_ arguments: [String], output: Pipe) throws -> Process {
+    private func start(
+        _ arguments: [String], input: Pipe? = nil, output: Pipe
+    ) throws -> Process {
         let process = Process()
         // The tests' bundle has no folder of its own: it lies beside the executables.
         process.executableURL = Bundle(for: Place.self).bundleURL.appendingPathComponent("apus")
         process.arguments = arguments
+        if let input { process.standardInput = input }
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
@@ -114,6 +118,25 @@ internal import Testing
         #expect(process.terminationStatus == 0)
         let expected = apus("log", "dump", "--json", logs.path + "/t-0").output
         #expect(data == Data(expected.utf8))
+    }
+
+    @Test("standard input is read to its end, and the exit code reaches the shell")
+    func standardInput() throws {
+        let broker = try TestBroker()
+        let (input, output) = (Pipe(), Pipe())
+        let server = ["--bootstrap-server", broker.address]
+        let process = try start(["produce", "t"] + server, input: input, output: output)
+        try input.fileHandleForWriting.write(contentsOf: Data("a\nb".utf8))
+        try input.fileHandleForWriting.close()
+        let said = try output.fileHandleForReading.readToEnd()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(said == Data("2 records acknowledged\n".utf8))
+
+        broker.stop()
+        let gone = try start(["topic", "list"] + server, output: Pipe())
+        gone.waitUntilExit()
+        #expect(gone.terminationStatus == 3)
     }
 
     @Test("a reader that goes away ends a dump quietly, and a verification keeps its exit code")

@@ -48,7 +48,7 @@ extension Admin {
                 }
             }
             // What is not of the new protocol is not known there.
-            let others = share.keys.filter { described[$0]?.isMissing ?? true }
+            let others = share.keys.filter { described[$0]?.isOfOldProtocol ?? true }
             if others.isEmpty { return described }
             var request = DescribeGroupsRequest()
             request.groups = others
@@ -78,9 +78,13 @@ extension Admin {
 }
 
 extension Result where Failure == ClientError {
-    fileprivate var isMissing: Bool {
-        if case .failure(.missing) = self { return true }
-        return false
+    /// The group is not one of the new protocol, or the broker has that switched off.
+    fileprivate var isOfOldProtocol: Bool {
+        switch self {
+        case .failure(.missing): true
+        case .failure(let error): error.isRefusal(.unsupportedVersion)
+        case .success: false
+        }
     }
 }
 

@@ -87,9 +87,9 @@ extension Cluster {
     ) async throws -> [TopicPartition: Routed] {
         let names = Set(partitions.map(\.topic)).sorted()
         let response = try await metadata(of: names, by: deadline)
-        let refusals = response.refusals
+        let metadata = ClusterMetadata(response)
         var leaders: [TopicPartition: BrokerID?] = [:]
-        for topic in ClusterMetadata(response).topics {
+        for topic in metadata.topics {
             for partition in topic.partitions {
                 let key = TopicPartition(topic: topic.name, partition: partition.index)
                 leaders[key] = .some(partition.leader)
@@ -104,7 +104,7 @@ extension Cluster {
                     .refused(.leaderNotAvailable, "partition \(partition)"))
             case nil:
                 routes[partition] = .failure(
-                    refusals[partition.topic] ?? .missing(.partition(partition)))
+                    metadata.refusals[partition.topic] ?? .missing(.partition(partition)))
             }
         }
         return routes

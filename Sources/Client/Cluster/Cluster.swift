@@ -34,8 +34,9 @@ package actor Cluster {
     /// Closes all connections and ends the event loop. The last call, and nothing may be under way:
     /// a request sent from here on is never answered.
     package func close() async {
+        connections = [:]
         let network = network
-        let done: () = await withCheckedContinuation { done in
+        await withCheckedContinuation { done in
             let submitted = background.submit {
                 network.shutdown(drainMilliseconds: 0)
                 done.resume()
@@ -43,8 +44,6 @@ package actor Cluster {
             // Then the process is full of work; the loop ends with it.
             if !submitted { done.resume() }
         }
-        connections = [:]
-        return done
     }
 
     /// When something that begins now has to be done.
@@ -52,14 +51,17 @@ package actor Cluster {
         clock.monotonic().adding(milliseconds: configuration.timeoutMilliseconds)
     }
 
+    /// Runs `job` after a time, on the event loop, unless the cluster is closed before.
+    nonisolated func after(milliseconds: Int64, _ job: @escaping @Sendable () -> Void) {
+        loop.execute { [loop] in
+            _ = loop.schedule(at: loop.now.adding(milliseconds: milliseconds), job)
+        }
+    }
+
     /// Waits without blocking a thread.
     nonisolated func pause(milliseconds: Int64) async {
         await withCheckedContinuation { done in
-            loop.execute { [loop] in
-                _ = loop.schedule(at: loop.now.adding(milliseconds: milliseconds)) {
-                    done.resume()
-                }
-            }
+            after(milliseconds: milliseconds) { done.resume() }
         }
     }
 
@@ -183,11 +185,8 @@ package actor Cluster {
         return try await retrying(by: deadline) {
             let response = try await self.metadata(
                 of: [name], creating: creating, by: deadline)
-            if let error = response.refusals[name] { throw error }
-            guard let topic = ClusterMetadata(response).topic(name), !topic.partitions.isEmpty
-            else {
-                throw ClientError.missing(.topic(name))
-            }
+            let topic = try ClusterMetadata(response).topic(name)
+            if topic.partitions.isEmpty { throw ClientError.missing(.topic(name)) }
             return topic
         }
     }

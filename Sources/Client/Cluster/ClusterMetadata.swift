@@ -19,6 +19,14 @@ package struct ClusterMetadata: Sendable {
     package let brokers: [Broker]
     /// In the order of their names.
     package let topics: [Topic]
+    /// Why topics that were asked for by name are not among them.
+    let refusals: [String: ClientError]
+
+    /// A topic that was asked for by name; throws why it is not there.
+    package func topic(_ name: String) throws -> Topic {
+        if let topic = topics.first(where: { $0.name == name }) { return topic }
+        throw refusals[name] ?? .missing(.topic(name))
+    }
 
     package struct Topic: Sendable {
         package let name: String
@@ -39,7 +47,6 @@ package struct ClusterMetadata: Sendable {
 }
 
 extension ClusterMetadata {
-    /// Topics that the cluster refused are left out; `refusals` has them.
     init(_ response: MetadataResponse) {
         clusterID = response.clusterId
         controller = response.controllerId < 0 ? nil : BrokerID(response.controllerId)
@@ -51,9 +58,8 @@ extension ClusterMetadata {
         topics = response.topics.compactMap { topic in
             topic.errorCode == 0 ? topic.name.map { Topic(topic, name: $0) } : nil
         }.sorted { $0.name < $1.name }
+        refusals = response.refusals
     }
-
-    func topic(_ name: String) -> Topic? { topics.first { $0.name == name } }
 }
 
 extension ClusterMetadata.Topic {
@@ -72,8 +78,7 @@ extension ClusterMetadata.Topic {
 }
 
 extension MetadataResponse {
-    /// Why topics that were asked for by name are not described.
-    var refusals: [String: ClientError] {
+    fileprivate var refusals: [String: ClientError] {
         var refusals: [String: ClientError] = [:]
         for topic in topics {
             guard let name = topic.name,

@@ -114,9 +114,9 @@ package actor Producer {
 
     private func linger(_ lane: Lane) {
         let (partition, number) = (lane.partition, lane.openNumber)
-        Task {
-            await cluster.pause(milliseconds: configuration.lingerMilliseconds)
-            lingerIsOver(partition, number)
+        // A timer, not a task that waits: nobody waits for it when the cluster is closed.
+        cluster.after(milliseconds: configuration.lingerMilliseconds) { [weak self] in
+            Task { await self?.lingerIsOver(partition, number) }
         }
     }
 

@@ -75,17 +75,14 @@ struct GroupResetOffsets: ClusterCommand {
         _ session: ClusterSession, _ committed: [TopicPartition: CommittedOffset]
     ) async throws -> [TopicPartition] {
         let names = Set(selections?.map(\.topic) ?? committed.keys.map(\.topic)).sorted()
-        let topics = try await session.cluster.describe(topics: names).topics
+        let metadata = try await session.cluster.describe(topics: names)
         guard let selections else {
-            let known = Set(topics.map(\.name))
+            let known = Set(metadata.topics.map(\.name))
             return committed.keys.filter { known.contains($0.topic) }.sorted()
         }
         var partitions: Set<TopicPartition> = []
         for selection in selections {
-            guard let topic = topics.first(where: { $0.name == selection.topic }) else {
-                throw ClientError.missing(.topic(selection.topic))
-            }
-            partitions.formUnion(try selection.of(topic))
+            partitions.formUnion(try selection.of(try metadata.topic(selection.topic)))
         }
         return partitions.sorted()
     }

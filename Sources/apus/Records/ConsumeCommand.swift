@@ -65,9 +65,7 @@ struct ConsumeCommand: ClusterCommand {
     }
 
     private func selectedPartitions(_ cluster: Cluster) async throws -> [TopicPartition] {
-        guard let known = try await cluster.describe(topics: [topic]).topics.first else {
-            throw ClientError.missing(.topic(topic))
-        }
+        let known = try await cluster.describe(topics: [topic]).topic(topic)
         let all = known.partitions.map { TopicPartition(topic: topic, partition: $0.index) }
         guard let partitions else { return all }
         let selected = partitions.map { TopicPartition(topic: topic, partition: $0) }

@@ -45,8 +45,9 @@ struct TopicDescribe: ClusterCommand {
         let ends = try await session.admin.offsets(of: partitions, at: .latest)
         var isFirst = true
         for name in topics {
-            guard let topic = known.topics.first(where: { $0.name == name }) else {
-                code = code.combined(with: session.say(ClientError.missing(.topic(name))))
+            let topic: ClusterMetadata.Topic
+            do { topic = try known.topic(name) } catch {
+                code = code.combined(with: session.say(error))
                 continue
             }
             let described = Described(
