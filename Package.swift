@@ -98,7 +98,10 @@ let package = Package(
             ]),
         tests(
             "SimulationTests",
-            ["Simulation", "Networking", "LogCore", "RecordFormat", "Primitives"]),
+            [
+                "Simulation", "WireProtocol", "Networking", "LogCore", "RecordFormat",
+                "Primitives",
+            ]),
         .target(
             name: "BrokerHarness",
             dependencies: ["Server", "Client", "WireProtocol", "Networking", "Primitives"],

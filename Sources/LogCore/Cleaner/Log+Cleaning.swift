@@ -65,6 +65,7 @@ extension Log {
     ) throws(LogError) -> CleaningReport? {
         let range = try cleaningRange(now: now)
         guard range.dirtyBytes > 0 else { return nil }
+        try secure(below: range.end)
         var round = try withContents { (contents, configuration) throws(LogError) in
             try CleaningRound(self, &contents, configuration, range, resources, now: now)
         }
@@ -87,6 +88,19 @@ extension Log {
         }
         context.world.log(.info, report.summary)
         return report
+    }
+
+    /// Has every later start trust the log below `end`. A record goes for the sake of a newer one,
+    /// which must be on disk; a marker goes when it is spent, and nothing may be replayed from before
+    /// it: so neither checkpoint from which a start works its way up may lie lower.
+    private func secure(below end: Offset) throws(LogError) {
+        try flush(below: end)
+        try checkpoints.recoveryPoint.raise(topicPartition, to: end, context) {
+            checkpointValues()?.recoveryPoint
+        }
+        try checkpoints.highWatermark.raise(topicPartition, to: end, context) {
+            checkpointValues()?.highWatermark
+        }
     }
 
     /// Whether what a round has read may not have been the log's any more.

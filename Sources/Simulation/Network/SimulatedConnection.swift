@@ -30,7 +30,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     private var lastActivity: MonotonicTime
 
     // Receiving
-    private var frames = FrameAssembler()
+    private var frames: FrameAssembler
     private var unread: [Bytes] = []
     private var isReading = false
     private var isHeldBack = false
@@ -42,6 +42,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     private var output = WriteQueue()
     private var underWay = 0
     private var waitsForFlush = false
+    private var sentNotice: (@Sendable () -> Void)?
 
     init(
         id: UInt64, peer: Endpoint, listenerName: String, home: SimulatedLoop, agenda: Agenda,
@@ -55,6 +56,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
         self.agenda = agenda
         self.ownHost = ownHost
         self.options = options
+        frames = FrameAssembler(options.framing)
         lastActivity = agenda.now
     }
 
@@ -62,6 +64,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     func start(on link: Link, _ makeHandler: HandlerFactory) {
         self.link = link
         handler = makeHandler(self)
+        if isClosed { return tellHandler("the link was gone at once") }
         watchIdleness()
         if !unread.isEmpty { read() }
     }
@@ -77,6 +80,9 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
         if case .open = phase { return true }
         return false
     }
+
+    /// The client takes its time with what comes.
+    var hasSlowReader: Bool { link?.hasSlowReader ?? false }
 
     /// Both ends of the link exist and can reach each other.
     package var isWhole: Bool { link?.isWhole ?? false }
@@ -98,9 +104,14 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
         phase = .closed
         unread = []
         output.removeAll()
+        sentNotice = nil
         replies = ReplyQueue()
         if let idleTimer { home.cancel(idleTimer) }
         link?.carryEnd(from: self)
+        tellHandler(reason)
+    }
+
+    private func tellHandler(_ reason: String) {
         // Not at once: the caller may be the handler, in the middle of a frame.
         home.post { [self] in
             handler?.closed(self, reason: reason)
@@ -112,6 +123,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     func vanish() {
         phase = .closed
         handler = nil
+        sentNotice = nil
         unread = []
         output.removeAll()
     }
@@ -228,6 +240,13 @@ extension SimulatedConnection {
         askForFlush()
     }
 
+    package func whenSent(_ body: @escaping @Sendable () -> Void) {
+        precondition(home.isCurrent, "a connection is used away from its loop")
+        if isClosed || home.isEnded { return }
+        sentNotice = body
+        askForFlush()
+    }
+
     func mayHaveRoom(for count: Int) {
         underWay -= count
         flush()
@@ -255,5 +274,9 @@ extension SimulatedConnection {
         }
         closeIfNothingIsOwed()
         readOnIfRelieved()
+        if output.isEmpty, let notice = sentNotice {
+            sentNotice = nil
+            notice()
+        }
     }
 }
