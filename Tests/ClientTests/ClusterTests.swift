@@ -9,12 +9,12 @@ import WireProtocol
 struct ClusterTests {
     /// What `body` does with a cluster that begins at `endpoint`; closed afterwards.
     private func withCluster<Result>(
-        _ endpoint: Endpoint, timeout: Int64 = 600_000,
-        _ body: (Cluster) async throws -> Result
+        _ endpoint: Endpoint, _ body: (Cluster) async throws -> Result
     ) async throws -> Result {
         let servers = try #require(BootstrapServers(endpoint.description))
         var configuration = ClusterConfiguration(servers: servers)
-        configuration.timeoutMilliseconds = timeout
+        // Other tests may keep all threads busy for long.
+        configuration.timeoutMilliseconds = 600_000
         configuration.patienceMilliseconds = 100
         let cluster = try Cluster(configuration, world: .posix(log: Mute()))
         do {
@@ -29,11 +29,10 @@ struct ClusterTests {
 
     /// Why `body` does not succeed.
     private func failure(
-        _ endpoint: Endpoint, timeout: Int64 = 600_000,
-        _ body: (Cluster) async throws -> Void
+        _ endpoint: Endpoint, _ body: (Cluster) async throws -> Void
     ) async throws -> ClientError {
         do {
-            try await withCluster(endpoint, timeout: timeout, body)
+            try await withCluster(endpoint, body)
         } catch let error as ClientError {
             return error
         }
@@ -113,20 +112,34 @@ struct ClusterTests {
         #expect(error.isUnreachable && "\(error)".contains("TLS"))
     }
 
-    @Test("a broker that keeps silent is given up after the time limit")
+    @Test("a request without an answer fails after its time, and so do those behind it")
     func silence() async throws {
-        let broker = try FakeBroker { request in
-            request.key == .apiVersions
-                ? .message(FakeBroker.everything(), version: request.version) : .silence
+        let broker = try FakeBroker { _ in .silence }
+        let network = try EventLoopGroup(count: 1, world: .posix(log: Mute()))
+        defer { network.shutdown(drainMilliseconds: 0) }
+        let channel = try await RequestChannel.open(
+            to: broker.endpoint, clientID: "test", network: network, loop: network.loops[0],
+            timeoutMilliseconds: 60_000)
+        func failure(_ milliseconds: Int64) async -> ClientError? {
+            do {
+                _ = try await channel.exchange(
+                    MetadataRequest(), version: 12, timeoutMilliseconds: milliseconds)
+                return nil
+            } catch {
+                return error as? ClientError
+            }
         }
-        let error = try await failure(broker.endpoint, timeout: 200) {
-            _ = try await $0.describe(topics: nil)
-        }
-        guard case .timedOut(let request, let address, _) = error else {
-            Issue.record("\(error)")
+        async let behind = failure(600_000)
+        guard case .timedOut(let request, let address, 100)? = await failure(100) else {
+            Issue.record("no time ran out")
             return
         }
         #expect(request == "Metadata" && address == broker.endpoint.description)
+        guard case .connectionLost(_, let reason)? = await behind else {
+            Issue.record("the connection was not lost")
+            return
+        }
+        #expect(reason.contains("not answered within 100 ms") && channel.isClosed)
     }
 
     @Test("an advertised address that cannot be reached is named, with its broker")

@@ -18,7 +18,8 @@ package actor Cluster {
     /// As the last metadata told.
     private var brokers: [BrokerID: Endpoint] = [:]
     private var controller: BrokerID?
-    /// The topics that were asked for by name, as they were told last.
+    /// The topics that were asked for by name, as they were told last: no more than the program
+    /// names.
     private var known: [String: ClusterMetadata.Topic] = [:]
 
     /// Starts the event loop; connects to nobody yet.

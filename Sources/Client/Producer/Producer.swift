@@ -53,6 +53,9 @@ package actor Producer {
         }
     }
 
+    /// What has become of the records so far.
+    package var progress: ProducerReport { report }
+
     /// Sends what waits, and returns when all of it has been answered or given up.
     package func flush() async -> ProducerReport {
         for (_, lane) in lanes.sorted(by: { $0.key < $1.key }) { seal(lane) }

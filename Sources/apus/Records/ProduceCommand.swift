@@ -75,6 +75,10 @@ struct ProduceCommand: ClusterCommand {
                 }
             }
             try await producer.send(records, to: topic)
+            // Each batch would wait for its time to run out.
+            if await producer.progress.failures.values.contains(where: \.isUnreachable) {
+                throw ClientError.invalid("the input behind line \(number) was not sent")
+            }
         }
     }
 

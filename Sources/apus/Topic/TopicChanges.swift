@@ -73,17 +73,39 @@ struct TopicAlter: ClusterCommand {
     func run(_ session: ClusterSession) async throws -> ExitCode {
         if let partitions {
             try await session.admin.setPartitions(of: topic, to: partitions)
-            say("topic \(topic) has \(partitions.counted("partition"))", session)
         }
-        if !changes.isEmpty {
-            try await session.admin.alter(topic: topic, changes)
-            say("topic \(topic) has its settings changed", session)
-        }
+        if !changes.isEmpty { try await session.admin.alter(topic: topic, changes) }
+        write(session)
         return .success
     }
 
-    private func say(_ what: String, _ session: ClusterSession) {
-        if !session.usesJSON { session.output.write(what + "\n") }
+    private func write(_ session: ClusterSession) {
+        if session.usesJSON {
+            var object = JSONObject(session.output)
+            object.add("topic", topic)
+            object.add("partitions", partitions.map { Int64($0) })
+            object.add("settings", each: changes) { session.output.writeJSON($0.name) }
+            return object.end()
+        }
+        if let partitions {
+            session.output.write("topic \(topic) has \(partitions.counted("partition"))\n")
+        }
+        for change in changes {
+            switch change {
+            case .set(let name, let value):
+                session.output.write("topic \(topic) has \(name)=\(value)\n")
+            case .reset(let name):
+                session.output.write("topic \(topic) has no \(name) of its own\n")
+            }
+        }
+    }
+}
+
+extension SettingChange {
+    fileprivate var name: String {
+        switch self {
+        case .set(let name, _), .reset(let name): name
+        }
     }
 }
 
@@ -100,11 +122,21 @@ struct TopicDelete: ClusterCommand {
         for topic in topics {
             do {
                 try await session.admin.delete(topic: topic)
-                if !session.usesJSON { session.output.write("topic \(topic) deleted\n") }
+                write(topic, session)
             } catch {
                 code = code.combined(with: session.say(error))
             }
         }
         return code
+    }
+
+    private func write(_ topic: String, _ session: ClusterSession) {
+        guard session.usesJSON else {
+            return session.output.write("topic \(topic) deleted\n")
+        }
+        var object = JSONObject(session.output)
+        object.add("topic", topic)
+        object.add("deleted", true)
+        object.end()
     }
 }
