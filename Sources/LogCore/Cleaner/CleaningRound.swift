@@ -26,6 +26,9 @@ internal import RecordFormat
 /// | 6. the checkpoint says how far the log is clean | the next round does the same work again |
 ///
 /// A group that was one segment, and stays as it is, is not swapped.
+///
+/// Invariant: all below `range.end` is on disk when the round begins, so that a crash takes no
+/// record for whose sake another one went.
 struct CleaningRound {
     let log: Log
     let configuration: LogConfiguration

@@ -37,6 +37,9 @@ extension Log {
     /// (the active segment, undecided transactions, `min.compaction.lag.ms`), and of all before,
     /// only the newest of each key is left.
     ///
+    /// What is to be cleaned is synced first: no record goes for the sake of a newer one that a loss
+    /// of power could take.
+    ///
     /// Blocks for as long as reading and writing the log takes; for a background thread. Others use
     /// the log meanwhile. Whether the log is dirty enough is for the caller to say.
     ///
@@ -65,8 +68,10 @@ extension Log {
     ) throws(LogError) -> CleaningReport? {
         let range = try cleaningRange(now: now)
         guard range.dirtyBytes > 0 else { return nil }
+        try synchronize(upTo: range.end)
         var round = try withContents { (contents, configuration) throws(LogError) in
-            try CleaningRound(self, &contents, configuration, range, resources, now: now)
+            guard contents.recoveryPoint >= range.end else { throw abandoned }
+            return try CleaningRound(self, &contents, configuration, range, resources, now: now)
         }
         let all = round.bytesToRead
         cleaning.withLock { $0.state = .running(CleaningProgress(bytesInAll: all)) }
@@ -74,8 +79,7 @@ extension Log {
         do throws(LogError) {
             report = try round.run()
         } catch {
-            throw isCut(since: round.cutCount)
-                ? .cleaningAbandoned("log \(topicPartition) was cut meanwhile") : error
+            throw isCut(since: round.cutCount) ? abandoned : error
         }
         let cutCount = round.cutCount
         try checkpoints.cleaner.set(topicPartition, context) { () throws(LogError) in
@@ -87,6 +91,20 @@ extension Log {
         }
         context.world.log(.info, report.summary)
         return report
+    }
+
+    private var abandoned: LogError {
+        .cleaningAbandoned("log \(topicPartition) was cut meanwhile")
+    }
+
+    private func synchronize(upTo end: Offset) throws(LogError) {
+        do throws(LogError) {
+            try commit(upTo: end)
+        } catch .offsetOutOfRange {
+            throw abandoned
+        } catch {
+            throw error
+        }
     }
 
     /// Whether what a round has read may not have been the log's any more.
