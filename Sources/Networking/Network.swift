@@ -33,7 +33,8 @@ package struct ReplySlot: Hashable, Sendable {
     package init(sequence: UInt64) { self.sequence = sequence }
 }
 
-/// A stream of length-delimited frames to and from one peer.
+/// A stream of length-delimited frames to and from one peer; or of bytes as they come, where the
+/// options ask for no framing.
 ///
 /// It belongs to one loop for life, and everything here but `close` and the constants is called on
 /// that loop. After it is closed every call is still allowed and does nothing.
@@ -64,6 +65,11 @@ package protocol Connection: AnyObject, Sendable {
     /// connection.
     func send(_ payloads: [Payload])
 
+    /// Runs `body` once, on the loop, when nothing that was queued waits to be sent any more; never
+    /// when the connection is closed before. One at a time: a second call takes the first one's
+    /// place. For who makes a long answer piece by piece.
+    func whenSent(_ body: @escaping @Sendable () -> Void)
+
     /// Reads no more, sends what is queued and what reserved places still get, then closes.
     func finish(_ reason: String)
 
@@ -75,6 +81,7 @@ package protocol Connection: AnyObject, Sendable {
 /// of itself.
 package protocol ConnectionHandler: AnyObject {
     /// One frame without its length, at most the connection's frame limit long, possibly empty.
+    /// Without framing: what came, never empty.
     ///
     /// Nobody else reads or writes its memory, so it may be stamped in place. A small frame shares
     /// its storage with its neighbours: what keeps a piece of it for long keeps up to 64 KiB alive.

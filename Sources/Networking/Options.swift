@@ -1,5 +1,14 @@
+/// How the stream of a connection is cut into what its handler gets.
+package enum Framing: Hashable, Sendable {
+    /// A four-byte big-endian length before each frame, as Kafka has it.
+    case lengthDelimited
+    /// Not at all: the handler gets the bytes as they come, at most 64 KiB at a time.
+    case none
+}
+
 /// The bounds of one connection. Defaults are Kafka's where Kafka has the setting.
 package struct ConnectionOptions: Hashable, Sendable {
+    package var framing = Framing.lengthDelimited
     /// A longer frame closes the connection (`socket.request.max.bytes`).
     package var maximumFrameBytes = 104_857_600
     /// Without a byte either way for so long, and no reply owed, the connection is closed

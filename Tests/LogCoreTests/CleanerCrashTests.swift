@@ -134,6 +134,67 @@ import Testing
         try? directory.close()
     }
 
+    /// Power that fails in between loses neither of two records of a key.
+    @Test("a round begins with what it goes by on disk, and checkpoints that say so")
+    func securedFirst() throws {
+        let scene = try Scene.compacted()
+        let (directory, log) = try scene.create()
+        try Self.fill(log, scene)
+        #expect(try log.recoveryPoint == .zero)
+        let report = try #require(try log.clean(at: scene.now))
+        #expect(try log.recoveryPoint >= report.end && report.end > .zero)
+        for kind in [OffsetCheckpoint.recoveryPoint, .highWatermark] {
+            let stored = try kind.read(in: scene.path, directory.context)[scene.partition]
+            #expect(try #require(stored) >= report.end, "\(kind)")
+        }
+    }
+
+    /// Also where the high watermark's checkpoint is older than the round.
+    @Test("a transaction whose marker was cleaned away is over after a crash, too")
+    func spentMarker() throws {
+        let scene = try Scene.compacted()
+        let (directory, log) = try scene.create()
+        var writer: Writer? = Writer(id: 4, isTransactional: true)
+        // Keys of their own, so that no segment becomes one with another.
+        func fill(_ number: Int) throws {
+            for key in ["x", "y"] {
+                let value = String(repeating: key, count: 200)
+                try log.put(("\(key)\(number)", value), at: scene.now)
+            }
+            try log.rollByFilling(at: scene.now)
+        }
+        let first = try log.put([("a", "never")], at: scene.now, by: &writer)
+        // Leaves a snapshot that tells of the transaction, and checkpoints from before its end.
+        try fill(0)
+        try directory.writeCheckpoints()
+        let old = try PosixFileSystem().readAll(
+            scene.path + "/" + OffsetCheckpoint.highWatermark.rawValue, limit: 1000)
+        let marker = try log.end(.abort, of: #require(writer), at: scene.now)
+        // Another batch of the producer, so that the aborted one need not stay for its sake.
+        writer?.isTransactional = false
+        try log.put([("b", "1")], at: scene.now, by: &writer)
+        for number in 1...3 {
+            try fill(number)
+            try log.clean(at: scene.now)
+            scene.clock.advance(by: 10_000)
+        }
+        #expect(try !log.batches().contains { [first, marker].contains($0.header.baseOffset) })
+        let end = try log.logEndOffset
+        log.shut()
+
+        let copy = scene.directory.path + "/copy"
+        try TemporaryDirectory.copy(scene.path, to: copy)
+        try PosixFileSystem().open(
+            copy + "/" + OffsetCheckpoint.highWatermark.rawValue, .replace
+        ).write(old, at: 0)
+        let again = try LogDirectory.open(copy, world: scene.world, defaults: scene.configuration)
+        let reopened = try #require(again.log(scene.partition))
+        #expect(try reopened.logEndOffset == end)
+        #expect(try reopened.lastStableOffset == end)
+        #expect(try reopened.producerStates.map(\.transactionStart) == [.none])
+        try again.close()
+    }
+
     @Test("a full disk ends a round; the log is as it was, and the next round works")
     func fullDisk() throws {
         let scene = try Scene.compacted(segmentBytes: 500)

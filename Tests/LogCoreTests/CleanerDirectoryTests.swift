@@ -251,6 +251,7 @@ import Testing
     @Test("a log with damage is called uncleanable once, and the others are cleaned")
     func damage() throws {
         let scene = try Scene.compacted()
+        scene.directory.expectDamage()
         let (directory, log) = try filled(scene)
         let other = try directory.createLog(
             partition(1), topicID: TopicID(high: 1, low: 2), configuration: scene.configuration)

@@ -63,6 +63,24 @@ struct StateTests {
         #expect(assembler.received(294)?.array == pattern(300))
     }
 
+    @Test("without framing each chunk is handed on as it is, and an end is right anywhere")
+    func unframed() {
+        var assembler = FrameAssembler(.none)
+        for chunk in [pattern(1), pattern(300), bigEndian(-1)] {
+            var cursor = 0
+            guard case .frame(let frame) = assembler.next(from: Bytes(chunk), at: &cursor, limit: 2)
+            else {
+                Issue.record("a chunk was held back")
+                return
+            }
+            #expect(frame.array == chunk && cursor == chunk.count && assembler.isBetweenFrames)
+            guard case .needsMore = assembler.next(from: Bytes(chunk), at: &cursor, limit: 2) else {
+                Issue.record("more came than was put in")
+                return
+            }
+        }
+    }
+
     @Test("a length is checked before memory is asked for", arguments: [-1, -5, 1001, Int32.max])
     func badLength(length: Int32) {
         var assembler = FrameAssembler()

@@ -103,7 +103,7 @@ final class TestClient {
         return unsafe recv(socket, &byte, 1, 0) <= 0
     }
 
-    private func receive(count: Int) throws -> Bytes {
+    func receive(count: Int) throws -> Bytes {
         let storage = ByteStorage(capacity: count)
         var got = 0
         while got < count {

@@ -13,12 +13,16 @@ internal import RecordFormat
 /// result ends where its originals ended, recovery knows exactly which those were, and the log has
 /// no gap between segments.
 ///
+/// What is read lies below the recovery point, on disk and in the checkpoint: no record goes for
+/// the sake of one that a loss of power takes away. The checkpoint of the high watermark is no lower
+/// either, so that no start replays from before a marker that has gone.
+///
 /// A group goes through these steps. `S` is a sync of the directory; what a crash leaves is what
 /// `PartitionFiles` finds at the next opening.
 ///
 /// | step | a crash there |
 /// |---|---|
-/// | 1. `.cleaned` files are written and synced; S | they are removed, the originals are the log |
+/// | 1. `.cleaned` files are written and synced; snapshots from below the group's end are removed; S | they are removed, the originals are the log |
 /// | 2. each `.cleaned` becomes `.swap`, `.log` last; S | with a `.cleaned` left: `.swap` files are removed, then `.cleaned`; the originals are the log |
 /// | 3. the originals' files become `.deleted`; S | no `.cleaned` is left, so the result holds: originals that remain, all that begin within the result, are removed |
 /// | 4. `.log.swap` becomes `.log`; S | the same again; nothing else has its name yet, so no new file can pass for an original |
@@ -26,9 +30,6 @@ internal import RecordFormat
 /// | 6. the checkpoint says how far the log is clean | the next round does the same work again |
 ///
 /// A group that was one segment, and stays as it is, is not swapped.
-///
-/// Invariant: all below `range.end` is on disk when the round begins, so that a crash takes no
-/// record for whose sake another one went.
 struct CleaningRound {
     let log: Log
     let configuration: LogConfiguration

@@ -68,7 +68,7 @@ extension Log {
     ) throws(LogError) -> CleaningReport? {
         let range = try cleaningRange(now: now)
         guard range.dirtyBytes > 0 else { return nil }
-        try synchronize(upTo: range.end)
+        try secure(below: range.end)
         var round = try withContents { (contents, configuration) throws(LogError) in
             guard contents.recoveryPoint >= range.end else { throw abandoned }
             return try CleaningRound(self, &contents, configuration, range, resources, now: now)
@@ -97,13 +97,16 @@ extension Log {
         .cleaningAbandoned("log \(topicPartition) was cut meanwhile")
     }
 
-    private func synchronize(upTo end: Offset) throws(LogError) {
-        do throws(LogError) {
-            try commit(upTo: end)
-        } catch .offsetOutOfRange {
-            throw abandoned
-        } catch {
-            throw error
+    /// Has every later start trust the log below `end`. A record goes for the sake of a newer one,
+    /// which must be on disk; a marker goes when it is spent, and nothing may be replayed from before
+    /// it: so neither checkpoint from which a start works its way up may lie lower.
+    private func secure(below end: Offset) throws(LogError) {
+        try flush(below: end)
+        try checkpoints.recoveryPoint.raise(topicPartition, to: end, context) {
+            checkpointValues()?.recoveryPoint
+        }
+        try checkpoints.highWatermark.raise(topicPartition, to: end, context) {
+            checkpointValues()?.highWatermark
         }
     }
 

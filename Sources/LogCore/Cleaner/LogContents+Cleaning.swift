@@ -122,10 +122,13 @@ extension LogContents {
             throw .cleaningAbandoned("the segments of log \(partition) are others now")
         }
         let originals = segments[first...last]
+        // They may tell of an open transaction whose marker the result no longer holds: replayed from
+        // there, it would stay open for ever.
+        let end = end(ofSegment: last)
+        try dropSnapshots { $0 < end }
         try carryOut(originals, with: cleaned, configuration)
 
         let base = cleaned.segment.baseOffset
-        let gone = originals.dropFirst().map(\.baseOffset)
         segments.replaceSubrange(
             first...last,
             with: [
@@ -135,9 +138,6 @@ extension LogContents {
                     jitter: cleaned.segment.jitter)
             ])
         positions.clear()
-        // Of a segment that is no more; never the newest, which is all that recovery needs.
-        let newest = snapshots.last
-        try dropSnapshots { $0 != newest && gone.contains($0) }
     }
 
     /// The renames, in the order that `CleaningRound` explains.

@@ -35,6 +35,11 @@ extension Log {
         try commit(upTo: try logEndOffset, .everything)
     }
 
+    /// As `flush`, for who needs no more than what lies below `offset`.
+    func flush(below offset: Offset) throws(LogError) {
+        if try !isOnDisk(below: offset) { try flush() }
+    }
+
     private func commit(upTo offset: Offset, _ depth: CommitDepth) throws(LogError) {
         let errors = context.commits.commit([(self, offset)], depth)
         if let error = errors.first ?? nil { throw error }

@@ -49,6 +49,15 @@ final class OffsetCheckpointFile: Sendable {
         }
     }
 
+    /// Replaces what the file says for one partition where it does not reach `offset`, as `set`.
+    func raise(
+        _ partition: TopicPartition, to offset: Offset, _ context: DirectoryContext,
+        by current: () throws(LogError) -> Offset?
+    ) throws(LogError) {
+        if let stored = self[partition], stored >= offset { return }
+        try set(partition, context, to: current)
+    }
+
     /// Makes sure the file does not say more than `offset` for a partition.
     func lower(
         _ partition: TopicPartition, to offset: Offset, _ context: DirectoryContext

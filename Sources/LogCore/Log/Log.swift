@@ -170,6 +170,26 @@ package final class Log: Sendable {
         }
     }
 
+    /// Start, end and size at one moment. A log that nobody has used since a clean stop is opened
+    /// for it once, and then answers from memory, though housekeeping closes it again.
+    package var extent: LogExtent {
+        get throws(LogError) {
+            try state.withLock { (state) throws(LogError) in
+                try context.requireOnline()
+                var shape = state.contents?.shape
+                if shape == nil, case .unopened = state.phase { shape = state.found }
+                if shape == nil {
+                    _ = try open(&state)
+                    shape = state.contents?.shape
+                }
+                guard let shape else { throw .closed(topicPartition) }
+                return LogExtent(
+                    startOffset: shape.startOffset, endOffset: shape.endOffset,
+                    segmentCount: shape.segmentCount, sizeInBytes: shape.sizeInBytes)
+            }
+        }
+    }
+
     /// All below is on disk.
     package var recoveryPoint: Offset {
         get throws(LogError) {

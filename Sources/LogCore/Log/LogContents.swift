@@ -44,13 +44,14 @@ struct LogContents: Sendable {
         let startOffset: Offset
         let endOffset: Offset
         let segmentCount: Int
+        let sizeInBytes: Int
         let cutCount: Int
     }
 
     var shape: Shape {
         Shape(
             startOffset: startOffset, endOffset: endOffset, segmentCount: segments.count,
-            cutCount: cutCount)
+            sizeInBytes: sizeInBytes, cutCount: cutCount)
     }
 
     /// Nothing waits to be written or synced.

@@ -23,6 +23,15 @@ package enum FlushDuty: Sendable {
     case caller
 }
 
+/// How much a log holds.
+package struct LogExtent: Sendable, Equatable {
+    package let startOffset: Offset
+    package let endOffset: Offset
+    package let segmentCount: Int
+    /// Of record batches on disk.
+    package let sizeInBytes: Int
+}
+
 /// A piece of a log, as bytes of a segment file: starts at the batch that holds `startOffset`, may
 /// end within a batch.
 package struct LogSlice: Sendable {

@@ -124,7 +124,7 @@ extension SocketConnection {
     /// Forgets a frame of which only a part came.
     func dropFrameUnderWay() {
         let reserved = frames.reservedBytes
-        frames = FrameAssembler()
+        frames = FrameAssembler(options.framing)
         if reserved > 0 { giveBack(reserved) }
     }
 

@@ -26,6 +26,13 @@ extension SocketConnection {
         askForFlush()
     }
 
+    func whenSent(_ body: @escaping @Sendable () -> Void) {
+        home.requireCurrent()
+        if isClosed { return }
+        sentNotice = body
+        askForFlush()
+    }
+
     func askForFlush() {
         if waitsForFlush { return }
         waitsForFlush = true
@@ -46,6 +53,10 @@ extension SocketConnection {
         }
         endIfNothingIsOwed()
         readOnIfRelieved()
+        if output.isEmpty, let notice = sentNotice {
+            sentNotice = nil
+            notice()
+        }
     }
 
     /// One system call's worth; returns how many bytes went.

@@ -37,7 +37,7 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
     var lastActivity: MonotonicTime
 
     // Reading
-    var frames = FrameAssembler()
+    var frames: FrameAssembler
     /// Received but not yet cut into frames: reading stopped in the middle.
     var unparsed: Bytes?
     /// Whether the socket may have more; it says so once and again only after a read that would
@@ -53,6 +53,7 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
     var output = WriteQueue()
     var mayWrite = true
     var waitsForFlush = false
+    var sentNotice: (@Sendable () -> Void)?
 
     /// - Parameters:
     ///   - descriptor: a connected, non-blocking socket, owned from here on.
@@ -69,6 +70,7 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
         home = loop
         self.options = options
         self.limits = limits
+        frames = FrameAssembler(options.framing)
         lastActivity = loop.now
     }
 
@@ -173,6 +175,7 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
         dropFrameUnderWay()
         unparsed = nil
         output.removeAll()
+        sentNotice = nil
         replies = ReplyQueue()
         for timer in [idleTimer, lingerTimer] {
             if let timer { home.cancel(timer) }

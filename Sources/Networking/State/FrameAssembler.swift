@@ -1,6 +1,7 @@
 package import Primitives
 
-/// Cuts a byte stream into frames: a four-byte big-endian length, then so many bytes.
+/// Cuts a byte stream into frames: a four-byte big-endian length, then so many bytes. Without
+/// framing each received chunk is handed on as it is.
 ///
 /// A frame that lies whole in a received chunk is a slice of it. One that does not gets memory of
 /// exactly its size, into which the rest is received; between frames nothing is held but up to
@@ -18,6 +19,8 @@ package struct FrameAssembler {
     }
 
     private enum State {
+        /// Without framing, from the start to the end.
+        case unframed
         /// `received` of a length's four bytes, in the low bytes of `value`.
         case length(value: UInt32, received: Int)
         case announced(Int)
@@ -28,12 +31,18 @@ package struct FrameAssembler {
     /// The length of the frame before, which tells what the next may look like.
     package private(set) var previousLength = 0
 
-    package init() {}
+    package init(_ framing: Framing = .lengthDelimited) {
+        if framing == .none { state = .unframed }
+    }
 
     /// Takes the next frame out of `chunk`, from `cursor` on.
     package mutating func next(from chunk: Bytes, at cursor: inout Int, limit: Int) -> Step {
         while true {
             switch state {
+            case .unframed:
+                if cursor == chunk.count { return .needsMore }
+                defer { cursor = chunk.count }
+                return .frame(chunk.slice(cursor..<chunk.count))
             case .length(var value, var received):
                 if received == 0, chunk.count - cursor >= 4 {
                     value = chunk.load(at: cursor, as: UInt32.self)
@@ -109,8 +118,10 @@ package struct FrameAssembler {
 
     /// Whether the stream may end here.
     package var isBetweenFrames: Bool {
-        guard case .length(_, received: 0) = state else { return false }
-        return true
+        switch state {
+        case .unframed, .length(_, received: 0): true
+        case .length, .announced, .body: false
+        }
     }
 
     private mutating func finish(_ frame: Bytes) -> Bytes {

@@ -1,13 +1,16 @@
 internal import Coordination
+internal import Networking
 internal import Primitives
 internal import WireProtocol
 
 extension Broker {
-    /// The handlers, whose list is what ApiVersions announces.
-    static func makeRouter(
+    /// The handlers, whose list is what ApiVersions announces: in one router for all loops, or in
+    /// one for each where requests are counted.
+    static func makeRouters(
         _ configuration: BrokerConfiguration, view: CurrentView, controller: ControllerDriver,
-        groups: GroupCoordinator, storage: Storage, brokerEpoch: BrokerEpoch
-    ) -> RequestRouter {
+        groups: GroupCoordinator, storage: Storage, brokerEpoch: BrokerEpoch,
+        meters: BrokerMeters?
+    ) -> [RequestRouter] {
         let world = storage.world
         let producerIDs = ProducerIDs(
             controller: controller, broker: configuration.nodeID, brokerEpoch: brokerEpoch)
@@ -45,7 +48,13 @@ extension Broker {
         let routes = clientRoutes + groupRoutes(groups, view)
         let announced = RequestRouter.announced(routes, and: ApiVersionsHandler.self)
         let versions = Route(ApiVersionsHandler(view: view, announced: announced))
-        return RequestRouter(routes + [versions], announced: announced, log: world.log)
+        let peerLog = RateLimitedLog(world.log)
+        let byLoop = meters.map { $0.byLoop.map { Optional($0) } } ?? [nil]
+        return byLoop.map { meters in
+            RequestRouter(
+                routes + [versions], announced: announced, log: world.log, peerLog: peerLog,
+                meters: meters)
+        }
     }
 
     private static func groupRoutes(_ groups: GroupCoordinator, _ view: CurrentView) -> [Route] {

@@ -15,6 +15,8 @@ package final class Broker: Sendable {
     package let nodeID: BrokerID
     /// Where it listens, with the ports that were taken.
     package let listeners: [Listener]
+    /// Where metrics are shown, with the port that was taken; nil where they are not.
+    package var metricsListener: Listener? { metrics?.listener }
 
     private let world: World
     private let network: any Network
@@ -23,11 +25,13 @@ package final class Broker: Sendable {
     private let groups: GroupCoordinator
     private let housekeeping: Housekeeping
     private let compaction: Compaction
+    private let metrics: MetricsService?
 
     private init(
         clusterID: String, nodeID: BrokerID, listeners: [Listener], world: World,
         network: any Network, storage: Storage, controller: ControllerDriver,
-        groups: GroupCoordinator, housekeeping: Housekeeping, compaction: Compaction
+        groups: GroupCoordinator, housekeeping: Housekeeping, compaction: Compaction,
+        metrics: MetricsService?
     ) {
         self.clusterID = clusterID
         self.nodeID = nodeID
@@ -39,6 +43,7 @@ package final class Broker: Sendable {
         self.groups = groups
         self.housekeeping = housekeeping
         self.compaction = compaction
+        self.metrics = metrics
     }
 
     /// Returns when the broker answers requests.
@@ -49,10 +54,11 @@ package final class Broker: Sendable {
         _ configuration: BrokerConfiguration, world: World, network: any Network,
         failed: @escaping @Sendable (String) -> Void
     ) throws(StartError) -> Broker {
+        let metrics = try MetricsService.open(configuration, world: world, network: network)
         let (storage, clusterID) = try openStorage(configuration, world)
         let partitions = PartitionSet(
             node: configuration.nodeID, storage: storage, configuration: configuration,
-            world: world, clusterID: clusterID)
+            world: world, clusterID: clusterID, traffic: metrics?.meters.traffic)
         var round = try openMetadata(configuration, storage, clusterID, world)
 
         // Connections that come before the broker is registered wait in their loop.
@@ -60,7 +66,9 @@ package final class Broker: Sendable {
         let reachability = AdvertisedAddressCheck(configuration.advertisedListeners, log: world.log)
         let (bound, advertised) = try listen(configuration, network) { connection in
             reachability.check(connection)
-            return box.router
+            let router = box.router(loop: metrics?.meters.number(of: connection.loop) ?? 0)
+            router.opened(connection)
+            return router
         }
         let brokerEpoch = try register(configuration, advertised, storage, &round, world)
         partitions.apply(round.machine.publishedImage)
@@ -76,9 +84,12 @@ package final class Broker: Sendable {
         let controller = ControllerDriver(
             round: round, world: world, publish: publish, failed: failed)
         box.fill(
-            makeRouter(
+            makeRouters(
                 configuration, view: partitions.view, controller: controller, groups: groups,
-                storage: storage, brokerEpoch: brokerEpoch))
+                storage: storage, brokerEpoch: brokerEpoch, meters: metrics?.meters))
+        metrics?.serve(
+            node: configuration.nodeID, view: partitions.view, storage: storage,
+            controller: controller, groups: groups)
 
         let housekeeping = Housekeeping(
             storage: storage, loop: network.loops[0],
@@ -91,13 +102,14 @@ package final class Broker: Sendable {
         return Broker(
             clusterID: clusterID, nodeID: configuration.nodeID, listeners: bound,
             world: world, network: network, storage: storage, controller: controller,
-            groups: groups, housekeeping: housekeeping, compaction: compaction)
+            groups: groups, housekeeping: housekeeping, compaction: compaction, metrics: metrics)
     }
 
     /// Answers what is under way, closes connections, flushes the logs and marks them clean.
     ///
     /// Returns false when the next start will have to recover.
     package func stop() -> Bool {
+        metrics?.stop()
         housekeeping.stop()
         compaction.stop()
         // Members that wait for a rebalance would hold up their connections.

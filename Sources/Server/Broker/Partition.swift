@@ -35,6 +35,8 @@ final class Partition: Sendable {
     let id: TopicPartition
     let topicID: TopicID
     let log: Log
+    /// nil where nobody asks what goes through.
+    let meter: PartitionMeter?
 
     /// What the metadata says of a partition that this broker leads.
     struct Leadership: Sendable {
@@ -67,11 +69,12 @@ final class Partition: Sendable {
 
     init(
         id: TopicPartition, topicID: TopicID, log: Log, leadership: Leadership,
-        configuration: TopicConfiguration
+        configuration: TopicConfiguration, meter: PartitionMeter? = nil
     ) {
         self.id = id
         self.topicID = topicID
         self.log = log
+        self.meter = meter
         state = Mutex(State(leadership: leadership, configuration: configuration))
     }
 
@@ -107,7 +110,13 @@ final class Partition: Sendable {
         }
         // Outside the lock: a woken fetch reads this partition again.
         for waiter in woken { waiter.wake() }
-        return try outcome.get()
+        let result = try outcome.get()
+        if let meter, !result.duplicate {
+            meter.appended(
+                messages: result.lastOffset.rawValue - result.firstOffset.rawValue + 1,
+                bytes: batches.count)
+        }
+        return result
     }
 
     private static func append(
@@ -205,6 +214,32 @@ final class Partition: Sendable {
             return try log.logStartOffset
         } catch {
             throw Refusal(error)
+        }
+    }
+
+    /// What an onlooker sees. Leaves a partition that nobody has used as it is.
+    struct Standing {
+        let extent: LogExtent
+        let highWatermark: Offset
+        /// Fewer replicas are in sync than acks=all asks for.
+        let isUnderMinimum: Bool
+    }
+
+    /// Blocks where the log was not used since a clean stop: not for a loop.
+    func standing() throws(LogError) -> Standing {
+        let extent = try log.extent
+        return state.withLock { state in
+            let (leadership, restored) = (state.leadership, log.restoredHighWatermark)
+            // As the role will be at the first touch.
+            let role =
+                state.role
+                ?? LeaderRole(
+                    leader: leadership.leader, epoch: leadership.epoch,
+                    inSyncReplicas: leadership.inSyncReplicas, logEnd: extent.endOffset,
+                    highWatermark: restored ?? .zero)
+            return Standing(
+                extent: extent, highWatermark: role.highWatermark,
+                isUnderMinimum: role.inSyncCount < state.configuration.minInSyncReplicas)
         }
     }
 

@@ -13,17 +13,21 @@ final class PartitionSet: Sendable {
     private let storage: Storage
     private let configuration: BrokerConfiguration
     private let world: World
+    private let traffic: TrafficTotals?
     let view: CurrentView
 
     /// Starts without partitions.
+    ///
+    /// - Parameter traffic: nil where nobody asks what goes through.
     init(
         node: BrokerID, storage: Storage, configuration: BrokerConfiguration, world: World,
-        clusterID: String
+        clusterID: String, traffic: TrafficTotals? = nil
     ) {
         self.node = node
         self.storage = storage
         self.configuration = configuration
         self.world = world
+        self.traffic = traffic
         view = CurrentView(
             ClusterView(image: MetadataImage(clusterID: clusterID), partitions: [:]))
     }
@@ -84,7 +88,7 @@ final class PartitionSet: Sendable {
                 leader: node, epoch: image.leaderEpoch, inSyncReplicas: image.isr)
             return Partition(
                 id: id, topicID: topic.id, log: log, leadership: leadership,
-                configuration: configuration)
+                configuration: configuration, meter: traffic?.makeMeter())
         } catch {
             world.log(.error, "partition \(id) cannot be served: \(error)")
             return nil

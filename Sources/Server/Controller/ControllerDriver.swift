@@ -135,6 +135,9 @@ final class ControllerDriver: Sendable {
         if mustStart { start() }
     }
 
+    /// Whether requests are decided: until the log fails or the broker stops.
+    var isActive: Bool { state.withLock { $0.failure == nil } }
+
     /// Decides nothing more; returns when what was under way is done, its files included.
     func stop() {
         let wakeUp = WakeUp()

@@ -134,6 +134,16 @@ extension GroupCoordinator {
         }
     }
 
+    /// Gives `body` the groups of every shard that is loaded, shard by shard in order, on whichever
+    /// thread.
+    func overviews(_ body: @escaping @Sendable ([GroupOverview]) -> Void) {
+        let drivers = state.withLock { $0.inOrder }
+        let gathered = Gathered<[GroupOverview]>(drivers.count) { body($0.flatMap { $0 }) }
+        for (index, driver) in drivers.enumerated() {
+            driver.look { gathered.put($0.map { [$0] } ?? [], at: index) }
+        }
+    }
+
     private func submit<Answer: Sendable, Response>(
         to driver: ShardDriver, for call: Call<Response>, _ step: @escaping Step,
         answer: @escaping @Sendable (Result<Answer, Refusal>) -> Void

@@ -90,6 +90,11 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
         }
     }
 
+    /// Shows what the groups are like, on the loop; nil where they are not loaded, or gone.
+    func look(_ body: @escaping @Sendable (GroupOverview?) -> Void) {
+        onLoop { [self] in body(shard?.overview) }
+    }
+
     /// The cluster's topics have changed.
     func see(_ image: MetadataImage) {
         onLoop { [self] in

@@ -76,19 +76,20 @@ private struct FetchReading: Sendable {
         var outcome = FetchOutcome(capacity: plan.targets.count)
         var room = max(maxBytes, 0)
         for target in plan.targets {
+            var source: Partition?
             do throws(Refusal) {
                 let topic = version >= 13 ? try cluster.topicName(target.topicID) : target.topic
                 let partition = try cluster.partition(topic, target.partition)
-                outcome.partitions.append(partition)
+                source = partition
                 try partition.check(currentLeaderEpoch: target.currentLeaderEpoch)
                 let read = try partition.read(
                     from: target.fetchOffset, isolation: isolation,
                     maxBytes: min(max(target.maxBytes, 0), room),
                     minOneBatch: outcome.byteCount == 0)
                 room = max(room - read.slice.count, 0)
-                outcome.add(target, read)
+                outcome.add(target, of: partition, read)
             } catch {
-                outcome.add(target, error)
+                outcome.add(target, of: source, error)
             }
         }
         outcome.isEnough =
@@ -100,7 +101,8 @@ private struct FetchReading: Sendable {
 
 /// What a look at all partitions of a fetch gave.
 struct FetchOutcome {
-    var partitions: [Partition] = []
+    /// The partitions to park with.
+    var partitions: [Partition] { sources.compactMap { $0 } }
     var byteCount = 0
     var hasError = false
     /// Records end where a segment or a limit does, and more are there: waiting brings no more.
@@ -108,13 +110,18 @@ struct FetchOutcome {
     var isEnough = false
     fileprivate(set) var told: [FetchTarget] = []
     fileprivate(set) var data: [FetchResponse.PartitionData] = []
+    /// Of each of `data`; nil where there is no such partition.
+    fileprivate var sources: [Partition?] = []
 
     fileprivate init(capacity: Int) {
         told.reserveCapacity(capacity)
         data.reserveCapacity(capacity)
+        sources.reserveCapacity(capacity)
     }
 
-    fileprivate mutating func add(_ target: FetchTarget, _ read: PartitionSlice) {
+    fileprivate mutating func add(
+        _ target: FetchTarget, of partition: Partition, _ read: PartitionSlice
+    ) {
         let slice = read.slice
         var data = FetchResponse.PartitionData()
         data.partitionIndex = target.partition
@@ -132,9 +139,12 @@ struct FetchOutcome {
         if slice.count > 0, slice.isTruncatedByLimit { isCutShort = true }
         told.append(target)
         self.data.append(data)
+        sources.append(partition)
     }
 
-    fileprivate mutating func add(_ target: FetchTarget, _ refusal: Refusal) {
+    fileprivate mutating func add(
+        _ target: FetchTarget, of partition: Partition?, _ refusal: Refusal
+    ) {
         var data = FetchResponse.PartitionData()
         data.partitionIndex = target.partition
         data.errorCode = refusal.code.rawValue
@@ -144,6 +154,7 @@ struct FetchOutcome {
         hasError = true
         told.append(target)
         self.data.append(data)
+        sources.append(partition)
     }
 }
 
@@ -204,6 +215,7 @@ final class FetchSessions: Sendable {
                 || target.sentHighWatermark.rawValue != data.highWatermark
                 || target.sentLogStart.rawValue != data.logStartOffset
             hadData.append(hasData)
+            if hasData { outcome.sources[index]?.meter?.sent(bytes: data.records?.count ?? 0) }
             outcome.told[index].sentHighWatermark = Offset(data.highWatermark)
             outcome.told[index].sentLogStart = Offset(data.logStartOffset)
             guard isNews || !plan.isIncremental else { continue }

@@ -18,28 +18,25 @@ package struct Call<Response: ResponseMessage>: Sendable {
     package let head: RequestHead
     package let connection: any Connection
     let slot: ReplySlot
+    /// nil where requests are not counted.
+    let meter: RequestMeter?
 
     var version: Int16 { head.version }
 
     /// Sends the response in the place that belongs to this request.
     func answer(_ response: Response) {
-        let connection = connection
-        let payloads = frame(response)
-        if connection.loop.isCurrent {
-            connection.complete(slot, with: payloads)
-        } else {
-            let slot = slot
-            connection.loop.execute { connection.complete(slot, with: payloads) }
-        }
+        complete(frame(response))
     }
 
     /// The client expects no response (acks=0).
-    func answerNothing() {
-        let (connection, slot) = (connection, slot)
+    func answerNothing() { complete([]) }
+
+    private func complete(_ payloads: [Payload]) {
         if connection.loop.isCurrent {
-            connection.complete(slot, with: [])
+            connection.complete(slot, with: payloads)
+            meter?.answered(head.apiKey)
         } else {
-            connection.loop.execute { connection.complete(slot, with: []) }
+            connection.loop.execute { [self] in complete(payloads) }
         }
     }
 

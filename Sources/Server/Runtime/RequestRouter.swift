@@ -25,18 +25,22 @@ struct Route: Sendable {
     let versions: ClosedRange<Int16>
     let announcedVersions: ClosedRange<Int16>
     let decodeAndHandle:
-        @Sendable (inout ByteReader, RequestHead, any Connection) throws(DecodeError) -> Void
+        @Sendable (inout ByteReader, RequestHead, any Connection, RequestMeter?)
+            throws(DecodeError) -> Void
 
     init<Handler: RequestHandler>(_ handler: Handler) {
         apiKey = Handler.Request.apiKey
         versions = Handler.versions
         announcedVersions = Handler.announcedVersions
-        decodeAndHandle = { (reader, head, connection) throws(DecodeError) in
+        decodeAndHandle = { (reader, head, connection, meter) throws(DecodeError) in
             // What follows the body is passed over, as Kafka does: librdkafka sends a few bytes
             // too many when it asks for all topics.
             let request = try Handler.Request(from: &reader, version: head.version)
             handler.handle(
-                request, Call(head: head, connection: connection, slot: connection.reserveReply()))
+                request,
+                Call(
+                    head: head, connection: connection, slot: connection.reserveReply(),
+                    meter: meter))
         }
     }
 }
@@ -48,17 +52,21 @@ struct Route: Sendable {
 /// ApiVersions with a version from the future is answered, so that the client can step down
 /// (KIP-35, KIP-511).
 ///
-/// One router serves all connections of all loops; it holds no state beside its table.
+/// One router serves all connections of all loops, or of one loop where requests are counted; it
+/// holds no state beside its table.
 final class RequestRouter: ConnectionHandler, Sendable {
     /// Indexed by API key.
     private let routes: [Route?]
     private let announced: [ApiVersionsResponse.ApiVersion]
     private let log: any LogSink
     private let peerLog: RateLimitedLog
+    private let meters: LoopMeters?
 
+    /// - Parameter meters: of the loop whose connections are given to this router.
     /// - Precondition: no two routes have one API key.
     init(
-        _ routes: [Route], announced: [ApiVersionsResponse.ApiVersion], log: any LogSink
+        _ routes: [Route], announced: [ApiVersionsResponse.ApiVersion], log: any LogSink,
+        peerLog: RateLimitedLog, meters: LoopMeters? = nil
     ) {
         var table = [Route?](repeating: nil, count: 128)
         for route in routes {
@@ -69,8 +77,12 @@ final class RequestRouter: ConnectionHandler, Sendable {
         self.routes = table
         self.announced = announced
         self.log = log
-        peerLog = RateLimitedLog(log)
+        self.peerLog = peerLog
+        self.meters = meters
     }
+
+    /// A new connection is given to this router.
+    func opened(_ connection: any Connection) { meters?.opened(connection) }
 
     func received(frame: Bytes, on connection: any Connection) {
         do throws(DecodeError) {
@@ -92,10 +104,19 @@ final class RequestRouter: ConnectionHandler, Sendable {
             let head = RequestHead(
                 apiKey: key, version: version, correlationID: header.correlationId,
                 clientID: header.clientId)
-            try route.decodeAndHandle(&reader, head, connection)
+            try route.decodeAndHandle(&reader, head, connection, meter(key, version, connection))
         } catch {
             reject(connection, "a malformed request: \(error)")
         }
+    }
+
+    /// Counts a request that is served.
+    private func meter(
+        _ key: APIKey, _ version: Int16, _ connection: any Connection
+    ) -> RequestMeter? {
+        guard let meters else { return nil }
+        meters.received(key, version: version)
+        return RequestMeter(meters: meters, received: connection.loop.now)
     }
 
     /// Closes the connection, and tells the operator why: the peer gets no other word.
@@ -106,6 +127,7 @@ final class RequestRouter: ConnectionHandler, Sendable {
     }
 
     func closed(_ connection: any Connection, reason: String) {
+        meters?.closed(connection)
         log(.debug, "connection \(connection.id) from \(connection.peer) closed: \(reason)")
     }
 
@@ -121,7 +143,7 @@ final class RequestRouter: ConnectionHandler, Sendable {
         response.errorCode = ErrorCode.unsupportedVersion.rawValue
         response.apiKeys = announced
         Call<ApiVersionsResponse>(
-            head: head, connection: connection, slot: connection.reserveReply()
+            head: head, connection: connection, slot: connection.reserveReply(), meter: nil
         ).answer(response)
     }
 

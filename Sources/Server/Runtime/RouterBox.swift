@@ -1,32 +1,33 @@
 internal import Primitives
 internal import Synchronization
 
-/// Holds the router for connections that may be accepted before it is made: their loops wait.
+/// Holds the routers for connections that may be accepted before they are made: their loops wait.
 ///
 /// States: *empty*, with the threads that wait; *filled*, for good.
 final class RouterBox: Sendable {
     private enum State: Sendable {
         case empty([WakeUp])
-        case filled(RequestRouter)
+        case filled([RequestRouter])
     }
     private let state = Mutex(State.empty([]))
 
-    func fill(_ router: RequestRouter) {
+    /// - Parameter routers: one for each loop, or one for all.
+    func fill(_ routers: [RequestRouter]) {
         let waiting = state.withLock { state -> [WakeUp] in
-            defer { state = .filled(router) }
+            defer { state = .filled(routers) }
             guard case .empty(let waiting) = state else { return [] }
             return waiting
         }
         for thread in waiting { thread.wake() }
     }
 
-    /// The router. Blocks until there is one: only while the broker starts.
-    var router: RequestRouter {
+    /// The router of a loop. Blocks until there is one: only while the broker starts.
+    func router(loop number: Int) -> RequestRouter {
         let wakeUp = WakeUp()
         while true {
             let router = state.withLock { state -> RequestRouter? in
                 switch state {
-                case .filled(let router): return router
+                case .filled(let routers): return routers[min(number, routers.count - 1)]
                 case .empty(let waiting):
                     state = .empty(waiting + [wakeUp])
                     return nil

@@ -30,7 +30,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     private var lastActivity: MonotonicTime
 
     // Receiving
-    private var frames = FrameAssembler()
+    private var frames: FrameAssembler
     private var unread: [Bytes] = []
     private var isReading = false
     private var isHeldBack = false
@@ -42,6 +42,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     private var output = WriteQueue()
     private var underWay = 0
     private var waitsForFlush = false
+    private var sentNotice: (@Sendable () -> Void)?
 
     init(
         id: UInt64, peer: Endpoint, listenerName: String, home: SimulatedLoop, agenda: Agenda,
@@ -55,6 +56,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
         self.agenda = agenda
         self.ownHost = ownHost
         self.options = options
+        frames = FrameAssembler(options.framing)
         lastActivity = agenda.now
     }
 
@@ -98,6 +100,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
         phase = .closed
         unread = []
         output.removeAll()
+        sentNotice = nil
         replies = ReplyQueue()
         if let idleTimer { home.cancel(idleTimer) }
         link?.carryEnd(from: self)
@@ -112,6 +115,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     func vanish() {
         phase = .closed
         handler = nil
+        sentNotice = nil
         unread = []
         output.removeAll()
     }
@@ -228,6 +232,13 @@ extension SimulatedConnection {
         askForFlush()
     }
 
+    package func whenSent(_ body: @escaping @Sendable () -> Void) {
+        precondition(home.isCurrent, "a connection is used away from its loop")
+        if isClosed || home.isEnded { return }
+        sentNotice = body
+        askForFlush()
+    }
+
     func mayHaveRoom(for count: Int) {
         underWay -= count
         flush()
@@ -255,5 +266,9 @@ extension SimulatedConnection {
         }
         closeIfNothingIsOwed()
         readOnIfRelieved()
+        if output.isEmpty, let notice = sentNotice {
+            sentNotice = nil
+            notice()
+        }
     }
 }

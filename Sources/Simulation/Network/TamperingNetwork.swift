@@ -117,6 +117,7 @@ private final class ProxiedConnection: Connection, @unchecked Sendable {
     }
 
     func send(_ payloads: [Payload]) { inner.send(payloads) }
+    func whenSent(_ body: @escaping @Sendable () -> Void) { inner.whenSent(body) }
     func finish(_ reason: String) { inner.finish(reason) }
     func close(_ reason: String) { inner.close(reason) }
 }

@@ -125,6 +125,8 @@ package struct BrokerConfiguration: Sendable {
     /// What clients are told, one for each of `listeners` in the same order. Port 0 stands for the
     /// port that the listener took.
     package var advertisedListeners: [Listener] { addresses.advertisedListeners }
+    /// Where metrics are shown, if anywhere.
+    package var metricsListener: Listener? { addresses.metricsListener }
     package var interBrokerListenerName: String { addresses.interBrokerListenerName }
 
     /// The same with other dynamic settings: those of all brokers, and this one's own.
@@ -175,6 +177,7 @@ struct BrokerAddresses: Sendable {
     var listeners: [Listener] = []
     var controllerListeners: [Listener] = []
     var advertisedListeners: [Listener] = []
+    var metricsListener: Listener?
     var interBrokerListenerName = ""
     var connectionLimits: [String: Int] = [:]
 }

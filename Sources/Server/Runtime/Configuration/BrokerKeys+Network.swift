@@ -61,5 +61,13 @@ extension ConfigurationKey {
             Bytes of requests that may wait unanswered before reading stops; -1: no such limit. \
             Not below socket.request.max.bytes.
             """),
+        .init(
+            "metrics.listener", .string, default: nil, .medium,
+            """
+            Where Prometheus finds metrics at /metrics, and others at /healthz whether the broker \
+            serves, as host:port; over HTTP, for whoever can connect. Port 0 takes a free port; \
+            the log says which. Nothing listens, and nothing is counted, if not set. Apus' own \
+            setting: Kafka has none like it.
+            """),
     ]
 }

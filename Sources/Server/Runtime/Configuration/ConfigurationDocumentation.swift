@@ -11,8 +11,8 @@ package enum ConfigurationDocumentation {
             "Names, types, ranges and defaults are those of Kafka 4.x, except where the first"
                 + " start needs no file: `node.id`, `process.roles`, `listeners` and `log.dir` have"
                 + " defaults of our own, and `num.network.threads` follows the machine. Apus' own"
-                + " is `acknowledge.after.flush` of a topic, with the broker's"
-                + " `log.acknowledge.after.flush` as its default.",
+                + " are `metrics.listener`, and `acknowledge.after.flush` of a topic, with the"
+                + " broker's `log.acknowledge.after.flush` as its default.",
             "`brokerd` takes them from a file in Kafka's syntax and from `--override key=value`,"
                 + " which counts over the file. A name that does not exist and a value that does"
                 + " not pass stop the start, all of them listed at once.",

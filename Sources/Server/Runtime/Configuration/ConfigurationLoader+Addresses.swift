@@ -21,6 +21,7 @@ extension ConfigurationLoader {
                     ? "listeners names none" : "listeners leaves none that clients could use")
         }
         addresses.advertisedListeners = advertised(for: addresses.listeners, among: all)
+        addresses.metricsListener = metricsListener(beside: all)
         addresses.interBrokerListenerName = interBrokerName(addresses.listeners)
         addresses.connectionLimits = connectionLimits()
         return addresses
@@ -45,16 +46,29 @@ extension ConfigurationLoader {
         return listeners
     }
 
-    /// Two listeners share a port only where one is for IPv4 and the other for IPv6.
     private mutating func checkDistinct(_ listeners: [Listener]) {
-        for (index, one) in listeners.enumerated() where one.port != 0 {
-            for other in listeners[(index + 1)...] where other.port == one.port {
-                let sameHost = one.host == other.host || one.isWildcard || other.isWildcard
-                let sameFamily = one.host.contains(":") == other.host.contains(":")
-                if sameHost && sameFamily {
-                    refuse("listeners", because: "listeners has port \(one.port) twice")
-                }
+        for (index, one) in listeners.enumerated() {
+            for other in listeners[(index + 1)...] where one.collides(with: other) {
+                refuse("listeners", because: "listeners has port \(one.port) twice")
             }
+        }
+    }
+
+    /// The listener for metrics has no name and is not told to clients.
+    private mutating func metricsListener(beside listeners: [Listener]) -> Listener? {
+        let key = "metrics.listener"
+        guard let text = values.optionalText(key) else { return nil }
+        switch Listener.hostAndPort(text) {
+        case .problem(let problem):
+            refuse(key, because: "\(key)=\(text) is not of the form host:port: \(problem)")
+            return nil
+        case .value(let (host, port)):
+            let listener = Listener(name: "METRICS", host: host, port: port)
+            if listeners.contains(where: listener.collides) {
+                refuse(
+                    key, "listeners", because: "\(key)=\(text) has a port that listeners has, too")
+            }
+            return listener
         }
     }
 
@@ -169,5 +183,15 @@ extension ConfigurationLoader {
             limits[String(entry[..<colon])] = Int(limit)
         }
         return limits
+    }
+}
+
+extension Listener {
+    /// Whether both cannot be open at once: two share a port only where one is for IPv4 and the
+    /// other for IPv6.
+    fileprivate func collides(with other: Listener) -> Bool {
+        if port == 0 || port != other.port { return false }
+        let sameHost = host == other.host || isWildcard || other.isWildcard
+        return sameHost && host.contains(":") == other.host.contains(":")
     }
 }

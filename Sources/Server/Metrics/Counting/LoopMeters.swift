@@ -1,0 +1,138 @@
+internal import Networking
+internal import Primitives
+internal import WireProtocol
+
+/// What one event loop counts: requests by API and version, how long they took, connections by
+/// listener.
+///
+/// Only the loop adds, so an add is a load and a store; anyone may read. The table is laid out once,
+/// with a place for every version of every API, so nothing is looked up or allocated a request.
+final class LoopMeters: Sendable {
+    /// Where one API's counters lie: first one for each version, then one for each bucket of time,
+    /// then the sum of times.
+    private struct Place {
+        let start: Int
+        let versions: ClosedRange<Int16>
+
+        var buckets: Int { start + versions.count }
+        var sum: Int { buckets + TimeBuckets.count }
+        var end: Int { sum + 1 }
+    }
+
+    private let clock: any Clock
+    private let listeners: [String]
+    /// By API key; nil where there is none.
+    private let places: [Place?]
+    private let counters: CounterBank
+
+    /// - Parameter listeners: names, no two alike.
+    init(listeners: [String], clock: any Clock) {
+        self.clock = clock
+        self.listeners = listeners
+        let last = APIDescription.all.map { Int($0.key.rawValue) }.max() ?? -1
+        var places = [Place?](repeating: nil, count: last + 1)
+        // Opened and closed connections of each listener come first.
+        var end = 2 * listeners.count
+        for api in APIDescription.all {
+            let place = Place(start: end, versions: api.versions)
+            places[Int(api.key.rawValue)] = place
+            end = place.end
+        }
+        self.places = places
+        counters = CounterBank(count: end)
+    }
+
+    // MARK: On the loop
+
+    /// - Precondition: the API is known and has the version.
+    func received(_ key: APIKey, version: Int16) {
+        guard let place = places[Int(key.rawValue)] else { return }
+        counters.addAlone(1, to: place.start + Int(version - place.versions.lowerBound))
+    }
+
+    /// The request that was received at `began` has its answer, or is known to need none.
+    func answered(_ key: APIKey, receivedAt began: MonotonicTime) {
+        guard let place = places[Int(key.rawValue)] else { return }
+        let nanoseconds = max(clock.monotonic().nanoseconds &- began.nanoseconds, 0)
+        counters.addAlone(1, to: place.buckets + TimeBuckets.index(of: nanoseconds))
+        counters.addAlone(UInt64(nanoseconds), to: place.sum)
+    }
+
+    func opened(_ connection: any Connection) {
+        if let index = listeners.firstIndex(of: connection.listenerName) {
+            counters.addAlone(1, to: 2 * index)
+        }
+    }
+
+    func closed(_ connection: any Connection) {
+        if let index = listeners.firstIndex(of: connection.listenerName) {
+            counters.addAlone(1, to: 2 * index + 1)
+        }
+    }
+
+    // MARK: From any thread
+
+    /// How often each version was asked for.
+    func requests(_ api: APIDescription) -> [UInt64] {
+        guard let place = places[Int(api.key.rawValue)] else { return [] }
+        return (place.start..<place.buckets).map { counters[$0] }
+    }
+
+    func times(_ api: APIDescription) -> RequestTimes {
+        guard let place = places[Int(api.key.rawValue)] else { return RequestTimes() }
+        return RequestTimes(
+            buckets: (place.buckets..<place.sum).map { counters[$0] },
+            nanoseconds: counters[place.sum])
+    }
+
+    /// In the order of the listeners given to `init`.
+    var connections: [(opened: UInt64, open: UInt64)] {
+        listeners.indices.map { index in
+            // The closed ones first, lest more are closed than were opened.
+            let closed = counters[2 * index + 1]
+            let opened = counters[2 * index]
+            return (opened, opened &- min(closed, opened))
+        }
+    }
+}
+
+/// The bounds between which times of requests are counted.
+enum TimeBuckets {
+    /// In microseconds; what is above the last one is counted, too.
+    static let bounds: [Int64] = [
+        50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+        1_000_000, 2_500_000, 5_000_000, 10_000_000, 30_000_000,
+    ]
+    static let count = bounds.count + 1
+
+    /// The first bucket whose bound is not below the time. Most requests are in the first few.
+    static func index(of nanoseconds: Int64) -> Int {
+        var index = 0
+        while index < bounds.count, nanoseconds > bounds[index] * 1000 { index += 1 }
+        return index
+    }
+}
+
+/// How long the requests of one API took.
+struct RequestTimes: Sendable, Equatable {
+    /// How many there are in each bucket, not in those below.
+    var buckets = [UInt64](repeating: 0, count: TimeBuckets.count)
+    var nanoseconds: UInt64 = 0
+
+    var count: UInt64 { buckets.reduce(0, &+) }
+
+    mutating func add(_ other: RequestTimes) {
+        for index in buckets.indices { buckets[index] &+= other.buckets[index] }
+        nanoseconds &+= other.nanoseconds
+    }
+}
+
+/// One request on its way through the broker, where requests are counted.
+struct RequestMeter: Sendable {
+    let meters: LoopMeters
+    /// When the loop turned to what had come: waiting for requests before it counts.
+    let received: MonotonicTime
+
+    /// On the loop, once.
+    func answered(_ key: APIKey) { meters.answered(key, receivedAt: received) }
+}
