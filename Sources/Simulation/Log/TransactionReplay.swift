@@ -53,7 +53,7 @@ struct TransactionReplay {
     }
 
     /// Compares with what the log, which goes from `start` to `end`, says itself.
-    func check(_ log: Log, start: Offset, end: Offset) throws(Violation) {
+    func check(_ log: Log, start: Offset = .zero, end: Offset) throws(Violation) {
         let told = try expecting("asking for the transactions") { () throws(LogError) in
             (
                 stable: try log.lastStableOffset,
