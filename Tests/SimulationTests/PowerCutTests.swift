@@ -72,11 +72,13 @@ struct PowerCutTests {
 
     @Test("a log that was flushed is there, directory, segment and all")
     func names() throws {
-        try Self.endEverywhere(prepare: { _ in }) { scene in
-            try scene.make()
-            try scene.add(3)
-            try scene.done(scene.flush(Self.log))
-        }
+        try Self.endEverywhere(
+            prepare: { _ in },
+            { scene in
+                try scene.make()
+                try scene.add(3)
+                try scene.done(scene.flush(Self.log))
+            })
     }
 
     @Test("names that a dead process left unsynced are synced before a flush counts")
