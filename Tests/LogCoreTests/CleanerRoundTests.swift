@@ -212,6 +212,7 @@ import Testing
         for number in 0..<3 {
             try log.put(("k\(number)", String(repeating: "x", count: 300)), at: scene.now)
         }
+        // A round would, and with that make the files that a flush makes.
         try log.flush()
         let before = try scene.names()
         let report = try #require(try log.clean(at: scene.now))

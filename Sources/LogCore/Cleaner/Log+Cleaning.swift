@@ -42,6 +42,9 @@ extension Log {
     /// (the active segment, undecided transactions, `min.compaction.lag.ms`), and of all before,
     /// only the newest of each key is left.
     ///
+    /// What is to be cleaned is synced first: no record goes for the sake of a newer one that a loss
+    /// of power could take.
+    ///
     /// Blocks for as long as reading and writing the log takes; for a background thread. Others use
     /// the log meanwhile. Whether the log is dirty enough is for the caller to say.
     ///
@@ -72,7 +75,8 @@ extension Log {
         guard range.dirtyBytes > 0 else { return nil }
         try secure(below: range.end)
         var round = try withContents { (contents, configuration) throws(LogError) in
-            try CleaningRound(self, &contents, configuration, range, resources, now: now)
+            guard contents.recoveryPoint >= range.end else { throw abandoned }
+            return try CleaningRound(self, &contents, configuration, range, resources, now: now)
         }
         let all = round.bytesToRead
         cleaning.withLock { $0.state = .running(CleaningProgress(bytesInAll: all)) }
@@ -80,8 +84,7 @@ extension Log {
         do throws(LogError) {
             report = try round.run()
         } catch {
-            throw isCut(since: round.cutCount)
-                ? .cleaningAbandoned("log \(topicPartition) was cut meanwhile") : error
+            throw isCut(since: round.cutCount) ? abandoned : error
         }
         let cutCount = round.cutCount
         try checkpoints.cleaner.set(topicPartition, context) { () throws(LogError) in
@@ -93,6 +96,10 @@ extension Log {
         }
         context.world.log(.info, report.summary)
         return report
+    }
+
+    private var abandoned: LogError {
+        .cleaningAbandoned("log \(topicPartition) was cut meanwhile")
     }
 
     /// Has every later start trust the log below `end`. A record goes for the sake of a newer one,

@@ -89,9 +89,9 @@ package final class LogDirectory: Sendable {
                 partition, topicID: topicID, directory: path + "/\(partition)",
                 plan: OpeningPlan(
                     isClean: isClean, highWatermark: checkpoints.highWatermark[partition],
-                    recoveryPoint: checkpoints.recoveryPoint[partition] ?? .zero,
+                    flushedUpTo: checkpoints.recoveryPoint[partition],
                     startOffset: checkpoints.logStart[partition] ?? .zero,
-                    wasCleaned: checkpoints.cleaner[partition] != nil),
+                    cleanedUpTo: checkpoints.cleaner[partition]),
                 configuration: configuration(partition) ?? defaults, context: context,
                 checkpoints: checkpoints)
         }
@@ -241,7 +241,7 @@ package final class LogDirectory: Sendable {
     }
 
     private func gather(
-        _ value: ((recoveryPoint: Offset, start: Offset?, highWatermark: Offset)) -> Offset?
+        _ value: ((recoveryPoint: Offset?, start: Offset?, highWatermark: Offset)) -> Offset?
     ) -> [TopicPartition: Offset] {
         var offsets: [TopicPartition: Offset] = [:]
         for log in state.withLock({ Array($0.logs.values) }) {

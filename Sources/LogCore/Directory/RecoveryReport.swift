@@ -12,6 +12,9 @@ package struct RecoveryReport: Sendable {
             /// The log ends below the offset up to which it had been flushed: the disk lost
             /// records.
             case endsBelowRecoveryPoint(end: Offset, recoveryPoint: Offset)
+            /// Records of a log that was never cleaned are missing before a segment, though they had
+            /// been flushed. The log has a gap there; nothing was cut.
+            case missing(file: String, from: Offset, to: Offset)
             /// Damage in what had been flushed. Nothing was cut; the log refuses every call with
             /// it.
             case damaged(LogError)
@@ -30,6 +33,9 @@ package struct RecoveryReport: Sendable {
                 "log \(partition): \(file) of \(bytes) bytes removed, as it follows a cut"
             case .endsBelowRecoveryPoint(let end, let point):
                 "log \(partition): ends at \(end), though it had been flushed up to \(point)"
+            case .missing(let file, let first, let end):
+                "log \(partition): offsets \(first) to \(end.advanced(by: -1)) are missing before "
+                    + "\(file), though they had been flushed"
             case .damaged(let error): "log \(partition): \(error)"
             case .unchecked(let error): "log \(partition) could not be checked yet: \(error)"
             }

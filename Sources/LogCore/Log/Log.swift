@@ -107,7 +107,7 @@ package final class Log: Sendable {
                 highWatermark: state.highWatermarkBefore, now: context.world.clock.wall())
             do throws(LogError) {
                 let contents = try loader.load(scanned: scanned)
-                state.found = plan.isClean ? contents.shape : nil
+                state.found = loader.isTrusted ? contents.shape : nil
                 state.contents = contents
                 state.phase = .open
                 return loader.findings
@@ -266,7 +266,9 @@ package final class Log: Sendable {
     // MARK: Housekeeping of the directory
 
     /// What the checkpoints are to say of the log; nil when it is closed or damaged.
-    func checkpointValues() -> (recoveryPoint: Offset, start: Offset?, highWatermark: Offset)? {
+    func checkpointValues() -> (
+        recoveryPoint: Offset?, start: Offset?, highWatermark: Offset
+    )? {
         state.withLock { state in
             if let contents = state.contents {
                 let isWithinSegment = contents.startOffset > contents.segments[0].baseOffset
@@ -281,7 +283,7 @@ package final class Log: Sendable {
                 // had been flushed from what a crash may have torn.
                 let start = plan.startOffset > .zero ? plan.startOffset : nil
                 return (
-                    plan.recoveryPoint, start,
+                    plan.flushedUpTo, start,
                     state.highWatermark ?? restoredHighWatermark ?? plan.recoveryPoint
                 )
             case .open, .closed: return nil

@@ -68,7 +68,12 @@ struct LogContents: Sendable {
 
     /// Where the segment behind number `index` begins, or the log ends.
     func end(ofSegment index: Int) -> Offset {
-        index + 1 < segments.count ? segments[index + 1].baseOffset : endOffset
+        successor(ofSegment: index) ?? endOffset
+    }
+
+    /// Where the segment behind number `index` begins; nil for the last one.
+    func successor(ofSegment index: Int) -> Offset? {
+        index + 1 < segments.count ? segments[index + 1].baseOffset : nil
     }
 
     /// The number of the segment that would hold `offset`: the last one that begins at or below it.

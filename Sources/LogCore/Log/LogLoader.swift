@@ -7,13 +7,16 @@ struct OpeningPlan: Sendable {
     var isClean: Bool
     /// What the checkpoint says of it; somebody may know better by the time the log is opened.
     var highWatermark: Offset?
-    /// All below had been flushed.
-    var recoveryPoint: Offset = .zero
+    /// All below had been flushed; nil where the checkpoint says nothing of the log.
+    var flushedUpTo: Offset?
     /// The log's start, where records were deleted within a segment.
     var startOffset: Offset = .zero
-    /// Cleaning has been at the log, so that offsets may be missing whatever the settings say now:
-    /// a broker learns a topic's settings only after its logs are open.
-    var wasCleaned = false
+    /// Cleaning has been at the log up to here, so that offsets may be missing below whatever the
+    /// settings say now: a broker learns a topic's settings only after its logs are open.
+    var cleanedUpTo: Offset?
+
+    var recoveryPoint: Offset { flushedUpTo ?? .zero }
+    var wasCleaned: Bool { cleanedUpTo != nil }
 }
 
 /// Opens the log in a partition's directory: finishes what a crash left half done, finds the
@@ -28,6 +31,8 @@ struct LogLoader {
     /// opened: transactions decided above count as such for who sets it later.
     let highWatermark: Offset?
     let now: Timestamp
+    /// The files are as a clean stop left them; otherwise the log is recovered.
+    private(set) var isTrusted = false
     private(set) var findings: [RecoveryReport.Finding.Kind] = []
 
     init(
@@ -43,29 +48,26 @@ struct LogLoader {
         self.now = now
     }
 
-    private var files: any FileSystem { context.files }
+    var files: any FileSystem { context.files }
 
     /// - Parameter scanned: called for each segment that was checked after a crash, with its size.
     mutating func load(scanned: (Int) -> Void = { _ in }) throws(LogError) -> LogContents {
         let found = try PartitionFiles(in: directory, context)
-        // A crash before the first checkpoint: nothing is known to be replicated.
-        let restored = plan.highWatermark ?? (plan.isClean ? nil : .zero)
         var contents = LogContents(
             context: context, partition: partition, directory: directory,
             segments: try segments(found), startOffset: plan.startOffset,
             endOffset: .zero, recoveryPoint: plan.recoveryPoint,
-            highWatermark: highWatermark ?? restored,
+            highWatermark: highWatermark ?? plan.highWatermark,
             producers: ProducerTable(limit: configuration.maximumProducers))
         contents.snapshots = found.snapshots
-        // After a crash also what the last owner made and did not sync.
-        contents.hasUnsyncedNames =
-            !plan.isClean || found.indexed.count < max(found.logs.count, 1)
         contents.epochs = try readEpochs()
         contents.startOffset = max(plan.startOffset, contents.segments[0].baseOffset)
-        if plan.isClean {
-            try rebuildMissingIndexes(&contents, contents.segments.count, found)
-            contents.endOffset = try contents.segments[contents.activeIndex].measureTail(context)
-        } else {
+        if plan.isClean { isTrusted = try measure(&contents, found) }
+        // After a crash also what the last owner made and did not sync.
+        contents.hasUnsyncedNames = !isTrusted || found.indexed.count < max(found.logs.count, 1)
+        if !isTrusted {
+            // A crash before the first checkpoint: nothing is known to be replicated.
+            contents.highWatermark = contents.highWatermark ?? .zero
             // Those that are not scanned below.
             try rebuildMissingIndexes(&contents, firstToScan(contents), found)
             try recover(&contents, scanned)
@@ -74,6 +76,22 @@ struct LogLoader {
         try settle(&contents)
         if highWatermark == nil { contents.highWatermark = nil }
         return contents
+    }
+
+    /// Finds where a cleanly stopped log ends. Returns whether that is where it had been flushed
+    /// to; if not, something has happened to its files since.
+    private mutating func measure(
+        _ contents: inout LogContents, _ found: PartitionFiles
+    ) throws(LogError) -> Bool {
+        try rebuildMissingIndexes(&contents, contents.segments.count, found)
+        let end = try contents.segments[contents.activeIndex].measureTail(context)
+        contents.endOffset = end
+        guard let point = plan.flushedUpTo, point != end else { return true }
+        context.world.log(
+            .warn,
+            "log \(partition) ends at \(end), though it was stopped cleanly at \(point): it is "
+                + "checked as after a crash")
+        return false
     }
 
     /// The segments by their `.log` files; a first one where there is none.
@@ -122,7 +140,7 @@ struct LogLoader {
             context.world.log(
                 .warn, "log \(partition): the indexes of segment \(base) are missing, made anew")
             let scan = try contents.segments[index].scanForDamage(
-                trusted: base, context, configuration
+                trusted: base, before: contents.successor(ofSegment: index), context, configuration
             ) { _ in }
             if let reason = scan.damage {
                 throw .corrupt(
@@ -140,155 +158,11 @@ struct LogLoader {
         }
     }
 
-    // MARK: After a crash
-
-    /// The segment that holds the recovery point; where that is its beginning the one before, which
-    /// was left after its records had been flushed: the last entries of its indexes may be torn.
-    private func firstToScan(_ contents: LogContents) -> Int {
-        guard let index = contents.segmentIndex(for: plan.recoveryPoint) else { return 0 }
-        let begins = contents.segments[index].baseOffset == plan.recoveryPoint
-        return begins ? max(index - 1, 0) : index
-    }
-
-    /// Checks the segments that reach beyond the recovery point and cuts the log at the first batch
-    /// there that is not whole.
-    private mutating func recover(
-        _ contents: inout LogContents, _ scanned: (Int) -> Void
-    ) throws(LogError) {
-        let first = firstToScan(contents)
-        var index = first
-        var end = contents.segments[first].baseOffset
-        var isFirstBatch = true
-        while index < contents.segments.count {
-            let base = contents.segments[index].baseOffset
-            if index > first, isHole(from: end, to: base) {
-                try removeSegments(from: index, &contents)
-                break
-            }
-            var epochs = contents.epochs
-            let scan = try contents.segments[index].scanForDamage(
-                trusted: plan.recoveryPoint, context, configuration
-            ) { header in
-                if isFirstBatch {
-                    // The checkpoint may know leaders whose records were lost.
-                    epochs.truncate(toEnd: header.baseOffset)
-                    isFirstBatch = false
-                }
-                epochs.find(header.partitionLeaderEpoch, from: header.baseOffset)
-            }
-            contents.epochs = epochs
-            end = scan.nextOffset
-            scanned(contents.segments[index].size)
-            if let reason = scan.damage {
-                try cut(index, scan, reason, &contents)
-                break
-            }
-            try context.writing { () throws(FileError) in
-                // A segment that was left has its greatest timestamp last.
-                if index < contents.activeIndex {
-                    try contents.segments[index].appendTimeEntry(files)
-                }
-                try contents.segments[index].writeIndexes(files)
-            }
-            index += 1
-        }
-        contents.endOffset = end
-        if end < plan.recoveryPoint {
-            report(.endsBelowRecoveryPoint(end: end, recoveryPoint: plan.recoveryPoint))
-        }
-    }
-
-    /// Finds the leaders of batches before those that the checkpoint knows: records that were
-    /// deleted are back, because the log's new start was not on disk.
-    private func recallEpochs(_ contents: inout LogContents) throws(LogError) {
-        let start = contents.startOffset
-        let known = contents.epochs.entries.first?.start ?? contents.endOffset
-        guard start < known, let first = contents.segmentIndex(for: start) else { return }
-        var epochs = LeaderEpochs()
-        for index in first..<contents.segments.count
-        where contents.segments[index].baseOffset < known {
-            _ = try contents.segments[index].walk(from: 0, context) { (found, _) throws(LogError) in
-                let header = found.header
-                if header.lastOffset >= start {
-                    epochs.assign(header.partitionLeaderEpoch, from: max(header.baseOffset, start))
-                }
-                return header.nextOffset < known
-            }
-        }
-        for entry in contents.epochs.entries { epochs.assign(entry.epoch, from: entry.start) }
-        contents.epochs = epochs
-    }
-
-    /// Bytes of the segments that reach beyond `recoveryPoint`; none where that cannot be told.
-    static func bytesToRecover(
-        in directory: String, from recoveryPoint: Offset, _ files: any FileSystem
-    ) -> Int {
-        guard let names = try? files.list(directory) else { return 0 }
-        // Names are sorted, so segments are in the order of their offsets.
-        let segments = names.compactMap { (name) -> (base: Offset, name: String)? in
-            guard case .live(let base, .log) = LogFileName(name) else { return nil }
-            return (base, name)
-        }
-        let first = segments.lastIndex { $0.base <= recoveryPoint } ?? 0
-        return segments.dropFirst(first).reduce(0) { sum, segment in
-            sum + ((try? files.attributes(directory + "/" + segment.name))?.size ?? 0)
-        }
-    }
-
-    /// Whether a segment does not follow on the one before it: records are missing between them, or
-    /// are in both. In a compacted log nothing can be said of the first: gaps are what compaction
-    /// makes.
-    private func isHole(from end: Offset, to base: Offset) -> Bool {
-        if end > base { return true }
-        return end < base && !plan.wasCleaned && !configuration.cleanup.contains(.compact)
-    }
-
-    private mutating func cut(
-        _ index: Int, _ scan: SegmentScan, _ reason: String, _ contents: inout LogContents
-    ) throws(LogError) {
-        let path = contents.segments[index].path(.log)
-        guard scan.nextOffset >= plan.recoveryPoint else {
-            throw .corrupt(file: path, position: scan.end, reason: reason)
-        }
-        try refuseOldFormat(contents.segments[index], at: scan.end)
-        let lost = contents.segments[index].size - scan.end
-        try context.committing { () throws(FileError) in
-            try contents.segments[index].cut(to: scan.end, files)
-            try contents.segments[index].writeIndexes(files)
-        }
-        report(.cut(file: path, position: scan.end, bytes: lost, reason: reason))
-        try removeSegments(from: index + 1, &contents)
-    }
-
-    /// What is no batch may be a message of an older format: whole, and not to be cut off.
-    private func refuseOldFormat(_ segment: Segment, at position: Int) throws(LogError) {
-        let path = segment.path(.log)
-        let format = try context.reading { () throws(FileError) in
-            try OldMessage.format(
-                in: try files.open(path, .read), at: position, end: segment.size)
-        }
-        guard let format else { return }
-        throw .corrupt(file: path, position: position, reason: OldMessage.refusal(of: format))
-    }
-
-    private mutating func removeSegments(
-        from index: Int, _ contents: inout LogContents
-    ) throws(LogError) {
-        while contents.segments.count > index {
-            let segment = contents.segments.removeLast()
-            try contents.removeFiles(of: segment)
-            report(.removedSegment(file: segment.path(.log), bytes: segment.size))
-        }
-        contents.hasUnsyncedNames = true
-    }
-
-    private mutating func report(_ kind: RecoveryReport.Finding.Kind) {
+    mutating func report(_ kind: RecoveryReport.Finding.Kind) {
         findings.append(kind)
         let finding = RecoveryReport.Finding(partition: partition, kind: kind)
         context.world.log(.warn, finding.description)
     }
-
-    // MARK: Both
 
     /// Brings start, end, epochs, snapshots and producers in line with one another.
     private func settle(_ contents: inout LogContents) throws(LogError) {
@@ -301,7 +175,7 @@ struct LogLoader {
             return try contents.restart(at: contents.startOffset, now: now, configuration)
         }
         contents.recoveryPoint = min(plan.recoveryPoint, contents.endOffset)
-        if plan.isClean { contents.recoveryPoint = contents.endOffset }
+        if isTrusted { contents.recoveryPoint = contents.endOffset }
         contents.epochs.truncate(toEnd: contents.endOffset)
         contents.epochs.truncate(toStart: contents.startOffset)
         let end = contents.endOffset
@@ -316,7 +190,7 @@ struct LogLoader {
     /// crash those of the segments scanned, else such as do not look right.
     private func restoreProducers(_ contents: inout LogContents) throws(LogError) {
         let scanned =
-            plan.isClean
+            isTrusted
             ? contents.segments.count : contents.segmentIndex(for: plan.recoveryPoint) ?? 0
         for index in 0..<min(scanned, contents.segments.count)
         where try !contents.segments[index].isTransactionIndexSound(context) {

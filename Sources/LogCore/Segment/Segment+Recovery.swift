@@ -59,10 +59,11 @@ extension Segment {
     ///
     /// - Parameters:
     ///   - trusted: offsets below are on disk since an earlier flush, their index entries too.
+    ///   - successor: where the next segment begins; nil for the last one.
     ///   - visit: called for each good batch.
     mutating func scanForDamage(
-        trusted: Offset, _ context: DirectoryContext, _ configuration: LogConfiguration,
-        _ visit: (RecordBatchHeader) -> Void
+        trusted: Offset, before successor: Offset?, _ context: DirectoryContext,
+        _ configuration: LogConfiguration, _ visit: (RecordBatchHeader) -> Void
     ) throws(LogError) -> SegmentScan {
         distrust()
         let start = try keepTrustedIndexes(trusted, context, configuration)
@@ -70,42 +71,80 @@ extension Segment {
         let buffer = ByteStorage(capacity: 1 << 18)
         var scanner = BatchScanner(file: file, from: start, to: size, firstChunk: 65_536)
         var next = baseOffset
+        // The last batch passed, as long as it may not be where it says.
+        var jump: OffsetJump?
         while true {
-            let step = try context.reading { () throws(FileError) in try scanner.peek() }
+            let step = try check(&scanner, file, buffer, context)
+            if let passed = jump {
+                if Self.isRefuted(passed, by: step, trusted: trusted, before: successor) {
+                    return SegmentScan(
+                        end: passed.batch.position, nextOffset: passed.expected,
+                        damage: passed.reason)
+                }
+                try take(passed.batch, context, configuration, visit)
+                jump = nil
+            }
+            let position = scanner.position
             switch step {
-            case .end: return SegmentScan(end: scanner.position, nextOffset: next, damage: nil)
+            case .end: return SegmentScan(end: position, nextOffset: next, damage: nil)
             case .damage(let reason):
-                return SegmentScan(end: scanner.position, nextOffset: next, damage: reason)
+                return SegmentScan(end: position, nextOffset: next, damage: reason)
+            case .batch(let header) where header.baseOffset < next:
+                let reason = "a batch at offset \(header.baseOffset), at least \(next) expected"
+                return SegmentScan(end: position, nextOffset: next, damage: reason)
             case .batch(let header):
-                let position = scanner.position
-                if let reason = try problem(header, position, next, file, buffer, context) {
-                    return SegmentScan(end: position, nextOffset: next, damage: reason)
+                let batch = LocatedBatch(position: position, header: header)
+                // The index vouches for the offsets of a batch that the scan begins with.
+                if header.baseOffset == next || (position == start && start > 0) {
+                    try take(batch, context, configuration, visit)
+                } else {
+                    jump = OffsetJump(batch: batch, expected: next)
                 }
-                try context.writing { () throws(FileError) in
-                    try note(
-                        header, at: position, interval: configuration.indexIntervalBytes,
-                        context.files)
-                }
-                visit(header)
                 next = header.nextOffset
                 scanner.pass(header)
             }
         }
     }
 
-    private func problem(
-        _ header: RecordBatchHeader, _ position: Int, _ expected: Offset, _ file: any File,
-        _ buffer: ByteStorage, _ context: DirectoryContext
-    ) throws(LogError) -> String? {
-        if header.baseOffset < expected {
-            return "a batch at offset \(header.baseOffset), at least \(expected) expected"
+    /// What lies where the scanner stands; a batch only where it is whole by itself.
+    private func check(
+        _ scanner: inout BatchScanner, _ file: any File, _ buffer: ByteStorage,
+        _ context: DirectoryContext
+    ) throws(LogError) -> BatchScanner.Step {
+        try context.reading { () throws(FileError) in
+            let step = try scanner.peek()
+            guard case .batch(let header) = step else { return step }
+            if relative(header.lastOffset) == nil {
+                return .damage("offset \(header.lastOffset) is out of the segment's reach")
+            }
+            let reason = try BatchScanner.verify(
+                header, in: file, at: scanner.position, buffer: buffer)
+            return reason.map { .damage($0) } ?? step
         }
-        if relative(header.lastOffset) == nil {
-            return "offset \(header.lastOffset) is too far from the segment's base"
+    }
+
+    private static func isRefuted(
+        _ jump: OffsetJump, by step: BatchScanner.Step, trusted: Offset, before successor: Offset?
+    ) -> Bool {
+        switch step {
+        case .batch(let header): return jump.isRefuted(byNext: header.baseOffset)
+        case .damage: return jump.isRefuted(byFlushUpTo: trusted)
+        case .end:
+            guard let successor else { return jump.isRefuted(byFlushUpTo: trusted) }
+            return jump.isRefuted(byNext: successor)
         }
-        return try context.reading { () throws(FileError) in
-            try BatchScanner.verify(header, in: file, at: position, buffer: buffer)
+    }
+
+    private mutating func take(
+        _ batch: LocatedBatch, _ context: DirectoryContext, _ configuration: LogConfiguration,
+        _ visit: (RecordBatchHeader) -> Void
+    ) throws(LogError) {
+        try context.writing { () throws(FileError) in
+            try note(
+                batch.header, at: batch.position, interval: configuration.indexIntervalBytes,
+                context.files)
         }
+        visit(batch.header)
     }
 
     /// Keeps the index entries that were on disk before the crash and drops the others. Returns the
@@ -133,7 +172,7 @@ extension Segment {
         var start = 0
         var mark: TimeMark?
         var counts = (offsets: 0, times: 0)
-        if let last = kept.last, try isBatch(at: Int(last.position), before: last, context) {
+        if let last = kept.last, try isBatch(at: Int(last.position), of: last, context) {
             start = Int(last.position)
             counts.offsets = kept.count
             let times = try context.reading { () throws(FileError) in
@@ -157,8 +196,10 @@ extension Segment {
         return start
     }
 
+    /// Whether the batch at `position` is the one that an index entry stands for. Where the entry is
+    /// that of several batches appended together, which Kafka writes, it does not tell.
     private mutating func isBatch(
-        at position: Int, before entry: OffsetIndexEntry, _ context: DirectoryContext
+        at position: Int, of entry: OffsetIndexEntry, _ context: DirectoryContext
     ) throws(LogError) -> Bool {
         let file = try context.reading { () throws(FileError) in try opened(context.files) }
         var scanner = BatchScanner(file: file, from: position, to: size)
@@ -167,8 +208,7 @@ extension Segment {
                 try scanner.peek()
             })
         else { return false }
-        let relative = header.baseOffset.distance(from: baseOffset)
-        return relative >= 0 && relative <= Int64(entry.relativeOffset)
-            && self.relative(header.lastOffset) != nil
+        return header.baseOffset >= baseOffset
+            && relative(header.lastOffset) == entry.relativeOffset
     }
 }

@@ -10,14 +10,16 @@ struct LogLegality {
     let observed: ObservedLog
     /// The log's batches, and those that were there before its start.
     let history: [WrittenBatch]
-    /// Whether `observed` is all that was ever written, so that transactions can be told from it.
-    let isWhole: Bool
+    /// Whether `history` is what was written, so that transactions can be told from it.
+    let isComplete: Bool
 
     func check(files state: DiskState, in directory: String) throws(Violation) {
         try checkEpochs()
         try checkProducers()
         try checkTimes()
-        if isWhole { try TransactionReplay(observed.batches).check(log, end: observed.end) }
+        if isComplete {
+            try TransactionReplay(history).check(log, start: observed.start, end: observed.end)
+        }
         try IndexFiles(state: state, directory: directory).check()
     }
 

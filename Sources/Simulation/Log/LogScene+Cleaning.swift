@@ -25,17 +25,13 @@ extension LogScene {
         }
     }
 
-    /// Appends and flushes batches of few keys, a third of the records tombstones.
-    ///
-    /// Each is flushed: what a compacted log loses of several segments that were not synced may
-    /// leave a gap, which recovery takes for one that cleaning made.
+    /// Appends batches of few keys, a third of the records tombstones.
     func fillKeys(_ partition: TopicPartition, _ count: Int) throws(Violation) {
         for number in 0..<count {
             try must(
                 append(
                     partition, [1 + number % 3], producer: number % 4 == 0 ? ProducerID(7) : nil,
                     tombstones: true))
-            try must(flush(partition))
         }
     }
 }

@@ -49,9 +49,36 @@ extension LogSchedule {
                 if round == 5 { try scene.must(scene.writeCheckpoints()) }
             }
         },
+        LogSchedule(
+            "retention-transaction",
+            "retention and snapshots go past the beginnings of transactions that are open"
+        ) { _ in
+        } run: { scene throws(Violation) in
+            for round in 0..<4 {
+                for id in 0..<2 { try scene.appendTransactional(log, ProducerID(Int64(id))) }
+                try scene.fill(log, 5)
+                if round % 2 == 1 { try scene.must(scene.flush(log)) }
+                try scene.must(scene.retain(log, bytes: 900))
+                if round == 2 { try scene.must(scene.writeCheckpoints()) }
+                // One transaction stays open over rounds and outlives its first segments.
+                let result: ControlRecord.TransactionResult = round % 2 == 0 ? .abort : .commit
+                try scene.must(
+                    scene.endTransaction(log, of: ProducerID(round == 3 ? 0 : 1), result))
+            }
+            try scene.must(scene.retain(log, bytes: 0))
+            try scene.appendTransactional(log, ProducerID(1))
+        },
         LogSchedule("cursor-commit", "a topic, its settings and its cursors, through a store") {
             scene throws(Violation) in
             try scene.runCursors()
         },
     ]
+}
+
+extension LogScene {
+    fileprivate func appendTransactional(
+        _ partition: TopicPartition, _ producer: ProducerID
+    ) throws(Violation) {
+        try must(append(partition, [1, 2], producer: producer, isTransactional: true))
+    }
 }

@@ -44,7 +44,7 @@ struct RestartCheck {
         adopted.adopt(observed)
         let legality = LogLegality(
             partition: log.topicPartition, log: log, observed: observed, history: adopted.batches,
-            isWhole: observed.start == .zero && ledger.cleaning == nil)
+            isComplete: ledger.cleaning == nil)
         try legality.check(files: disk.state, in: path + "/\(log.topicPartition)")
         return adopted
     }
@@ -61,6 +61,8 @@ struct RestartCheck {
             case .removedSegment(let file, let bytes): told[file] = bytes
             case .endsBelowRecoveryPoint(let end, let point):
                 throw Violation("it ends at \(end) and had been flushed up to \(point)")
+            case .missing(let file, let first, let end):
+                throw Violation("offsets from \(first) to below \(end) are missing before \(file)")
             case .damaged(let error): throw Violation("it is damaged: \(error)")
             case .unchecked(let error): throw Violation("it could not be checked: \(error)")
             }
