@@ -96,7 +96,10 @@ let package = Package(
             ]),
         tests(
             "SimulationTests",
-            ["Simulation", "Networking", "LogCore", "RecordFormat", "Primitives"]),
+            [
+                "Simulation", "WireProtocol", "Networking", "LogCore", "RecordFormat",
+                "Primitives",
+            ]),
         tests("ApusTests", ["apus", "LogCore", "RecordFormat", "Primitives"]),
         tests("TidyTests", []),
     ]

@@ -13,14 +13,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/interop", description=__doc__)
     parser.add_argument("--brokerd", help="the brokerd to run")
     parser.add_argument("--bootstrap", metavar="HOST:PORT", help="use this running Kafka instead")
-    parser.add_argument("--short", action="store_true", help="the same cases with less data")
+    parser.add_argument("--short", action="store_true", help="less data, fewer clients a case")
     parser.add_argument("--only", metavar="PATTERN", help="cases whose name contains this")
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
     parser.add_argument("--keep", action="store_true", help="keep the brokers' files and logs")
     parser.add_argument("--verbose", action="store_true", help="tracebacks and the clients' logs")
     options = parser.parse_args()
 
-    chosen = [c for c in cases.all_cases() if not options.only or options.only in c.name]
+    chosen = [
+        c
+        for c in cases.all_cases()
+        if (not options.only or options.only in c.name) and not (options.short and c.full_only)
+    ]
     if options.list:
         print(*(c.name for c in chosen), sep="\n")
         return 0

@@ -8,15 +8,6 @@ struct HeartbeatHandler: RequestHandler {
     let groups: GroupCoordinator
 
     func handle(_ request: HeartbeatRequest, _ call: Call<HeartbeatResponse>) {
-        groups.submit(request.groupId, for: call) {
-            $0.heartbeat(request, $1)
-        } answer: { (result: Result<HeartbeatResponse, Refusal>) in
-            call.answer(
-                result.orElse { refusal in
-                    var response = HeartbeatResponse()
-                    response.errorCode = refusal.code.rawValue
-                    return response
-                })
-        }
+        groups.answer(call, in: request.groupId) { $0.heartbeat(request, $1) }
     }
 }

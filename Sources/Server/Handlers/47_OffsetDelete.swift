@@ -9,10 +9,6 @@ struct OffsetDeleteHandler: RequestHandler {
     let groups: GroupCoordinator
 
     func handle(_ request: OffsetDeleteRequest, _ call: Call<OffsetDeleteResponse>) {
-        groups.submit(request.groupId, for: call) {
-            $0.deleteOffsets(request, $1)
-        } answer: { (result: Result<OffsetDeleteResponse, Refusal>) in
-            call.answer(result.orElse { .refusal($0.code) })
-        }
+        groups.answer(call, in: request.groupId) { $0.deleteOffsets(request, $1) }
     }
 }

@@ -10,6 +10,19 @@ extension Result where Failure == Refusal {
     }
 }
 
+extension GroupCoordinator {
+    /// Takes a step in the group's shard, and answers with what it answers.
+    ///
+    /// - Precondition: the step answers with a `Response`.
+    func answer<Response: CodedAnswer>(
+        _ call: Call<Response>, in group: String, _ step: @escaping Step
+    ) {
+        submit(group, for: call, step) { (result: Result<Response, Refusal>) in
+            call.answer(result.orElse { .refusal($0.code) })
+        }
+    }
+}
+
 extension [String] {
     /// Each once, in the order of their first occurrence: a short request must not lead to an answer
     /// many times its size.

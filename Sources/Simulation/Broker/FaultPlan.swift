@@ -7,6 +7,18 @@ struct FaultPlan {
         case restart
         case clockJump
         case weather
+        case fullDisk
+        case failingSync
+        case slowDisk
+
+        fileprivate var usualWeight: Int {
+            switch self {
+            case .cutLink: 8
+            case .processDeath, .powerLoss: 3
+            case .restart, .weather: 2
+            case .clockJump, .fullDisk, .failingSync, .slowDisk: 1
+            }
+        }
     }
 
     /// Milliseconds from one fault to the next.
@@ -20,15 +32,8 @@ struct FaultPlan {
         duration = Int64(15_000 + random.below(45_000))
         var weights: [(Fault, Int)] = []
         for fault in Fault.allCases {
-            let usual =
-                switch fault {
-                case .cutLink: 8
-                case .processDeath, .powerLoss: 3
-                case .restart, .weather: 2
-                case .clockJump: 1
-                }
             // Each seed goes without some faults, so that others get room.
-            weights.append((fault, random.chance(3) ? 0 : usual))
+            weights.append((fault, random.chance(3) ? 0 : fault.usualWeight))
         }
         self.weights = weights
     }

@@ -6,30 +6,38 @@ struct Population {
     let admin: TopicAdmin
     let producers: [SimulatedProducer]
     let consumers: [SimulatedConsumer]
-    let group: GroupHistory
-    let members: [SimulatedMember]
+    let groups: [GroupHistory]
+    let classicMembers: [ClassicMember]
+    let consumerMembers: [ConsumerMember]
 
     private static let producerVersions: [Int16] = [3, 8, 9, 12, 13]
     static let fetchVersions: [Int16] = [4, 7, 11, 12, 13, 17]
 
     /// - Parameter keepsCommits: what groups commit survives a loss of power.
-    init(
-        network: SimulatedNetwork, judge: Judge, clock: any Clock, keepsCommits: Bool,
-        random: inout SeededRandom
-    ) {
-        topics = [("plain", false, 2), ("flushed", true, 2), ("shared", true, 5)].map { topic in
+    init(scene: BrokerScene, keepsCommits: Bool, random: inout SeededRandom) {
+        let (network, judge) = (scene.clients, scene.judge)
+        let topics = [("plain", false, 2), ("flushed", true, 2), ("shared", true, 5)].map { topic in
             SimulatedTopic(
                 topic.0, partitions: 1 + random.below(topic.2), survivesPowerLoss: topic.1,
                 segmentBytes: [2000, 8000, 1 << 20][random.below(3)], judge: judge)
         }
-        let group = GroupHistory("group", survivesPowerLoss: keepsCommits, judge: judge)
-        self.group = group
-        let shared = topics[2]
-        members = (0..<random.below(5)).map { number in
-            SimulatedMember(
-                "member-\(number)", of: group, topic: shared,
-                settings: Self.memberSettings(number, &random), network: network, judge: judge,
-                seed: random.next())
+        self.topics = topics
+        let (flushed, shared) = (topics[1], topics[2])
+        let classic = GroupHistory(
+            "classic", of: [shared], survivesPowerLoss: keepsCommits, judge: judge)
+        let modern = GroupHistory(
+            "modern", of: [shared, flushed], survivesPowerLoss: keepsCommits, judge: judge)
+        groups = [classic, modern]
+        let (classicCount, modernCount) = Self.memberCounts(&random)
+        classicMembers = (0..<classicCount).map { number in
+            ClassicMember(
+                "member-\(number)", of: classic, settings: Self.classicSettings(number, &random),
+                network: network, judge: judge, seed: random.next())
+        }
+        consumerMembers = (0..<modernCount).map { number in
+            ConsumerMember(
+                "modern-\(number)", of: modern, settings: Self.modernSettings(number, &random),
+                network: network, judge: judge, seed: random.next())
         }
         admin = TopicAdmin(topics, network: network, judge: judge, seed: random.next())
         var producers: [SimulatedProducer] = []
@@ -41,7 +49,7 @@ struct Population {
                         Int32(producers.count), of: topic,
                         partition: Int32(random.below(topic.histories.count)),
                         settings: Self.producerSettings(&random), network: network, judge: judge,
-                        clock: clock, seed: random.next()))
+                        clock: scene.agenda.clock, seed: random.next()))
             }
             for _ in 0..<1 + random.below(2) {
                 consumers.append(
@@ -73,16 +81,27 @@ struct Population {
         var settings = SimulatedConsumer.Settings()
         settings.version = fetchVersions[random.below(fetchVersions.count)]
         settings.usesSession = settings.version >= 7 && random.chance(2)
-        settings.maxWaitMilliseconds = [0, 100, 500, 3000][random.below(4)]
+        settings.maxWaitMilliseconds = [0, 100, 500, 3000, 20_000][random.below(5)]
         settings.minBytes = [1, 1, 5000][random.below(3)]
         settings.thinkTime = settings.maxWaitMilliseconds == 0 ? 50...200 : 0...50
         return settings
     }
 
-    private static func memberSettings(
+    /// Of the two groups: mostly one has members, now and then both or none.
+    private static func memberCounts(
+        _ random: inout SeededRandom
+    ) -> (classic: Int, modern: Int) {
+        switch random.below(5) {
+        case 0, 1: (random.below(5), 0)
+        case 2, 3: (0, 1 + random.below(4))
+        default: (1 + random.below(2), 1 + random.below(3))
+        }
+    }
+
+    private static func classicSettings(
         _ number: Int, _ random: inout SeededRandom
-    ) -> SimulatedMember.Settings {
-        var settings = SimulatedMember.Settings()
+    ) -> ClassicMember.Settings {
+        var settings = ClassicMember.Settings()
         settings.instance = random.chance(3) ? "instance-\(number)" : nil
         settings.sessionMilliseconds = [6000, 10_000][random.below(2)]
         settings.rebalanceMilliseconds = [3000, 10_000][random.below(2)]
@@ -91,11 +110,24 @@ struct Population {
         return settings
     }
 
+    private static func modernSettings(
+        _ number: Int, _ random: inout SeededRandom
+    ) -> ConsumerMember.Settings {
+        var settings = ConsumerMember.Settings()
+        settings.instance = random.chance(3) ? "modern-instance-\(number)" : nil
+        settings.rebalanceMilliseconds = [3000, 10_000][random.below(2)]
+        settings.commitPercent = [10, 50, 100][random.below(3)]
+        settings.lastCommitPercent = [0, 50, 100][random.below(3)]
+        settings.version = random.chance(4) ? 0 : 1
+        return settings
+    }
+
     /// All that is made in vain is forgotten: nothing of them is left on the agenda that acts.
     func stop() {
         admin.stop()
         for producer in producers { producer.stop() }
         for consumer in consumers { consumer.stop() }
-        for member in members { member.stop() }
+        for member in classicMembers { member.stop() }
+        for member in consumerMembers { member.stop() }
     }
 }

@@ -7,18 +7,40 @@ internal import Synchronization
 /// shipping server code in a process of its own.
 ///
 /// States: *down*, with what is on the disk; *up*. Inputs: `start`; `crash`, with or without power;
-/// `stop`, the clean way. A start may itself end in a loss of power, where the disk's faults say so.
+/// `stop`, the clean way; what goes wrong with the disk. A start may itself end in a loss of power,
+/// where the disk's faults say so, or fail for want of room. Where a broker on a failed disk gives
+/// up, `hasEnded` says so.
 package final class SimulatedBroker {
     private struct Run {
         let disk: SimulatedDisk
         let background: SimulatedBackground
         let network: SimulatedNetwork
+        /// The broker wants to be stopped: it cannot go on.
+        let gaveUp = Flag()
+        /// Syncs were made to fail: its directories may be offline.
+        let hadFailingSyncs = Flag()
         /// nil while it starts.
         var broker: Broker?
     }
     private enum State {
         case down(DiskState)
         case up(Run)
+    }
+
+    private final class Flag: Sendable {
+        private let value = Atomic<Bool>(false)
+        var isSet: Bool { value.load(ordering: .relaxed) }
+        func set() { value.store(true, ordering: .relaxed) }
+    }
+
+    /// What goes wrong with the disk, from one start to the next.
+    private struct Trouble {
+        /// Bytes that all files together may have.
+        var capacity: Int?
+        /// One sync in so many fails.
+        var failingSyncs: Int?
+        /// Jobs that touch the disk take their time.
+        var isSlow = false
     }
 
     /// What is to be had of it, beyond the ordinary.
@@ -39,9 +61,8 @@ package final class SimulatedBroker {
     private let seed: UInt64
     private let trace: (any LogSink)?
     private var state = State.down(DiskState())
+    private var trouble = Trouble()
     private var starts: UInt64 = 0
-    /// It is on the way from up to down, and is not to be disturbed.
-    package private(set) var isStopping = false
 
     package init(
         fabric: Fabric, judge: Judge, settings: Settings, seed: UInt64, trace: (any LogSink)?
@@ -57,6 +78,10 @@ package final class SimulatedBroker {
             "auto.create.topics.enable=false", "log.retention.ms=-1",
             "log.segment.delete.delay.ms=1000", "offsets.topic.num.partitions=3",
             "group.initial.rebalance.delay.ms=300",
+            "group.consumer.min.session.timeout.ms=1000",
+            "group.consumer.session.timeout.ms=8000",
+            "group.consumer.min.heartbeat.interval.ms=100",
+            "group.consumer.heartbeat.interval.ms=1000",
         ]
         let command = DaemonCommandLine(.brokerd, files: SimulatedDisk(), hostName: "broker")
         let words = (overrides + settings.overrides).flatMap { ["--override", $0] }
@@ -71,11 +96,18 @@ package final class SimulatedBroker {
         return false
     }
 
-    /// The power has failed while it ran: only `crash` goes on from here.
+    /// The power has failed, or the broker has given up: only `crash` or `stop` goes on from here.
+    package var hasEnded: Bool {
+        if case .up(let run) = state { return run.disk.isOff || run.gaveUp.isSet }
+        return false
+    }
+
     package var hasLostPower: Bool {
         if case .up(let run) = state { return run.disk.isOff }
         return false
     }
+
+    // MARK: Trouble with the disk
 
     /// Changes of the disk that are made before its power fails; nil for any number.
     package func losePower(afterChanges count: Int) {
@@ -83,9 +115,60 @@ package final class SimulatedBroker {
         run.disk.faults.powerLoss = run.disk.state.changeCount + count
     }
 
-    /// Nothing goes wrong with the disk any more.
+    /// From here on there is room for so many bytes more.
+    package func fill(spare bytes: Int) {
+        trouble.capacity = content.usedBytes + bytes
+        makeTrouble()
+    }
+
+    /// From here on one sync in so many fails.
+    package func failSyncs(oneIn interval: Int) {
+        trouble.failingSyncs = interval
+        makeTrouble()
+    }
+
+    package func slowDown() {
+        trouble.isSlow = true
+        makeTrouble()
+    }
+
+    /// Nothing goes wrong with the disk any more, but for what it has forgotten.
     package func repair() {
-        if case .up(let run) = state { run.disk.faults = DiskFaults() }
+        trouble = Trouble()
+        if case .up(let run) = state { run.disk.faults.powerLoss = nil }
+        makeTrouble()
+    }
+
+    /// A sync has failed: what is seen is no longer what the next start of the machine will see. No
+    /// process is to be started on it before that.
+    package var hasForgotten: Bool { content.hasForgotten }
+
+    /// Syncs have failed while this process ran: it has to be started anew.
+    package var mayBeOffline: Bool {
+        if case .up(let run) = state { return run.hadFailingSyncs.isSet }
+        return false
+    }
+
+    private var content: DiskState {
+        switch state {
+        case .down(let content): content
+        case .up(let run): run.disk.state
+        }
+    }
+
+    /// Changes what is on the disk, while it is down.
+    package func edit(_ change: (inout DiskState) -> Void) {
+        guard case .down(var content) = state else { return }
+        change(&content)
+        state = .down(content)
+    }
+
+    private func makeTrouble() {
+        guard case .up(let run) = state else { return }
+        run.disk.faults.capacity = trouble.capacity
+        run.disk.faults.failingSyncs = trouble.failingSyncs
+        if trouble.failingSyncs != nil { run.hadFailingSyncs.set() }
+        run.background.isSlow = trouble.isSlow
     }
 
     // MARK: Starting and stopping
@@ -96,49 +179,75 @@ package final class SimulatedBroker {
     ///   start.
     package func start(powerLoss: Int? = nil) {
         guard case .down(let content) = state else { return }
+        precondition(!content.hasForgotten, "a process on a machine that has to be started anew")
         starts += 1
+        let run = prepare(content)
+        if let powerLoss { run.disk.faults.powerLoss = content.changeCount + powerLoss }
+        fabric.isDark = false
+        state = .up(run)
+        makeTrouble()
+        let world = World(
+            clock: agenda.clock, random: SeededRandomSource(seed: seed &* 31 &+ starts),
+            files: run.disk, background: run.background, log: trace ?? SilentLog())
+        do throws(StartError) {
+            var started = run
+            started.broker = try Broker.start(
+                configuration, world: world, network: settings.sabotage.wrapped(run.network)
+            ) { [judge] reason in
+                let isExcused = run.disk.isOff || run.hadFailingSyncs.isSet
+                judge.require(isExcused, "the broker gives up: \(reason)")
+                run.gaveUp.set()
+            }
+            run.disk.endLies()
+            state = .up(started)
+            trace?(.info, "broker is up, start \(starts)")
+        } catch {
+            if run.disk.isOff { return }
+            judge.require(mayFail(run), "the broker does not start: \(error)")
+            trace?(.info, "broker does not start: \(error)")
+            run.network.die(isSilent: false)
+            end(with: run.disk.state.after(.processDeath))
+        }
+    }
+
+    private func prepare(_ content: DiskState) -> Run {
         let disk = SimulatedDisk(
             content, seed: seed &+ starts, defects: settings.sabotage.disk, clock: agenda.clock,
             trace: trace)
-        if let powerLoss { disk.faults.powerLoss = content.changeCount + powerLoss }
         let lifetime = Lifetime { !disk.isOff }
         let background = SimulatedBackground(agenda: agenda, lifetime: lifetime)
         let network = SimulatedNetwork(
             fabric: fabric, host: Self.endpoint.host, lifetime: lifetime, loops: settings.loops,
             seed: seed &+ starts, defects: settings.sabotage.loops,
             isSettled: { background.isIdle })
-        let world = World(
-            clock: agenda.clock, random: SeededRandomSource(seed: seed &* 31 &+ starts),
-            files: disk, background: background, log: trace ?? SilentLog())
-        fabric.isDark = false
-        state = .up(Run(disk: disk, background: background, network: network))
-        do throws(StartError) {
-            let broker = try Broker.start(
-                configuration, world: world,
-                network: settings.sabotage.wrapped(network)
-            ) { [judge] reason in
-                if !disk.isOff { judge.accuse("the broker gives up: \(reason)") }
-            }
-            disk.endLies()
-            state = .up(Run(disk: disk, background: background, network: network, broker: broker))
-            trace?(.info, "broker is up, start \(starts)")
-        } catch {
-            if !disk.isOff { judge.accuse("the broker does not start: \(error)") }
-        }
+        return Run(disk: disk, background: background, network: network)
+    }
+
+    /// A start or a clean stop may not succeed on such a disk.
+    private func mayFail(_ run: Run) -> Bool {
+        trouble.capacity != nil || run.hadFailingSyncs.isSet
+    }
+
+    private func end(with content: DiskState) {
+        var content = content
+        settings.sabotage.change(&content, agenda: agenda)
+        state = .down(content)
     }
 
     /// The process ends where it stands. `survival` says what is on the disk then; anything but
     /// the process's death is a loss of power.
     package func crash(_ survival: Survival) {
-        guard case .up(let run) = state else { return }
+        guard case .up(let run) = state else {
+            if survival != .processDeath { end(with: content.after(survival)) }
+            return
+        }
         let isSilent = survival != .processDeath || run.disk.isOff
         run.network.die(isSilent: isSilent)
         fabric.isDark = isSilent
         let before = run.disk.state
         var after = before.after(survival)
         if settings.sabotage.disk.contains(.readsLieAfterLoss) { after.lie(as: before) }
-        settings.sabotage.change(&after, agenda: agenda)
-        state = .down(after)
+        end(with: after)
         trace?(.info, "broker crashed: \(survival)")
     }
 
@@ -146,13 +255,11 @@ package final class SimulatedBroker {
     /// fails meanwhile, `crash` goes on.
     package func stop() {
         guard case .up(let run) = state, let broker = run.broker else { return }
-        isStopping = true
         let isClean = broker.stop()
-        isStopping = false
         if run.disk.isOff { return }
-        judge.require(isClean, "the broker does not stop cleanly")
+        judge.require(isClean || mayFail(run), "the broker does not stop cleanly")
         run.network.die(isSilent: false)
-        state = .down(run.disk.state.after(.processDeath))
+        end(with: run.disk.state.after(.processDeath))
         trace?(.info, "broker stopped")
     }
 }

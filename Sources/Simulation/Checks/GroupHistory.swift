@@ -1,84 +1,141 @@
-/// What a group's members were told: who owns what in which generation, and how far the group has
-/// read.
+internal import Primitives
+
+/// What a group's members were told: who owns what, and how far the group has read.
 ///
 /// What was answered holds until the power fails, and beyond where the offsets topic acknowledges
 /// after the flush. A member is known by its instance id where it has one: whoever takes its place
 /// takes its partitions.
 final class GroupHistory {
+    /// What a member knew when it sent a commit: by that its acknowledgement is judged.
+    struct SentCommit {
+        let member: String
+        let generation: Int32
+        fileprivate let era: Int
+        fileprivate let latestGeneration: Int32
+        fileprivate let known: [TopicPartition: Int64]
+        fileprivate let rivals: [TopicPartition: String]
+    }
+
     let name: String
+    let topics: [SimulatedTopic]
     private let survivesPowerLoss: Bool
     private let judge: Judge
-    private var owners: [Int32: [Int32: String]] = [:]
-    /// The highest that a member has got its share of.
-    private(set) var latestGeneration: Int32 = -1
-    /// The highest acknowledged, by partition.
-    private(set) var committed: [Int32: Int64] = [:]
+    /// By the classic protocol: a leader shares out, generation by generation.
+    private var generations = GenerationOwners()
+    /// By the consumer protocol: the coordinator gives, the member gives up.
+    private var holds = PartitionHolds()
+    /// The highest acknowledged.
+    private(set) var committed: [TopicPartition: Int64] = [:]
     /// Behind the last record that a member has processed, with all before it.
-    private var processed: [Int32: Int64] = [:]
+    private var processed: [TopicPartition: Int64] = [:]
     /// Counts losses of power that took what was answered.
     private(set) var era = 0
 
-    init(_ name: String, survivesPowerLoss: Bool, judge: Judge) {
+    init(_ name: String, of topics: [SimulatedTopic], survivesPowerLoss: Bool, judge: Judge) {
         self.name = name
+        self.topics = topics
         self.survivesPowerLoss = survivesPowerLoss
         self.judge = judge
+    }
+
+    func history(of partition: TopicPartition) -> PartitionHistory? {
+        guard let topic = topics.first(where: { $0.name == partition.topic }) else { return nil }
+        let index = Int(partition.partition.rawValue)
+        return topic.histories.indices.contains(index) ? topic.histories[index] : nil
     }
 
     func powerLost() {
         if survivesPowerLoss { return }
         era += 1
-        owners = [:]
-        latestGeneration = -1
+        generations = GenerationOwners()
+        holds = PartitionHolds()
         committed = [:]
     }
 
-    /// A member got its share of a generation.
-    func assigned(_ partitions: [Int32], to member: String, generation: Int32) {
-        for partition in partitions {
-            let owner = owners[generation, default: [:]].updateValue(member, forKey: partition)
-            judge.require(
-                owner == nil || owner == member,
-                "\(name): partition \(partition) belongs to \(owner ?? "") and to \(member) in "
-                    + "generation \(generation)")
+    // MARK: Who owns what
+
+    /// A member got its share of a generation (classic protocol).
+    func assigned(_ partitions: [TopicPartition], to member: String, generation: Int32) {
+        for (partition, other) in generations.assign(partitions, to: member, generation) {
+            judge.accuse(
+                "\(name): \(partition) belongs to \(other) and to \(member) in generation "
+                    + "\(generation)")
         }
-        latestGeneration = max(latestGeneration, generation)
     }
 
-    /// A commit was acknowledged.
+    /// A member has what the coordinator gave it (consumer protocol).
     ///
-    /// - Parameter latest: the latest generation that was known when it was sent.
-    func acknowledged(
-        _ partition: Int32, offset: Int64, generation: Int32, latest: Int32, member: String
+    /// - Parameter until: before then nobody else may get it, unless the member gives it up.
+    func holds(
+        _ partitions: [TopicPartition], by member: String, until: MonotonicTime, now: MonotonicTime
     ) {
+        for (partition, other) in holds.give(partitions, to: member, until: until, now: now) {
+            judge.accuse("\(name): \(partition) was given to \(member), and \(other) still has it")
+        }
+    }
+
+    /// A member says, or has said by leaving, that it has nothing but `kept` any more.
+    func givesUp(allBut kept: [TopicPartition], by member: String) {
+        holds.release(allBut: kept, by: member)
+    }
+
+    /// Every partition of the topics that are read has one owner.
+    func isSharedOut(
+        to members: [[TopicPartition]], _ isRead: (String) -> Bool
+    ) -> Bool {
+        let wanted = topics.filter { isRead($0.name) }.flatMap { topic in
+            topic.histories.indices.map {
+                TopicPartition(topic: topic.name, partition: PartitionIndex(Int32($0)))
+            }
+        }
+        return members.flatMap { $0 }.sorted() == wanted.sorted()
+    }
+
+    // MARK: How far it has read
+
+    /// A member is about to send a commit.
+    func sending(of member: String, generation: Int32) -> SentCommit {
+        SentCommit(
+            member: member, generation: generation, era: era,
+            latestGeneration: generations.latest, known: committed,
+            rivals: holds.lastGiven.filter { $0.value != member })
+    }
+
+    /// A commit was acknowledged, whatever has become of the member meanwhile.
+    func acknowledged(_ partition: TopicPartition, offset: Int64, _ sent: SentCommit) {
+        if sent.era != era { return }
         judge.require(
-            generation >= latest,
-            "\(name): \(member) commits in generation \(generation), the group was in generation "
-                + "\(latest)")
-        let before = committed[partition] ?? -1
+            sent.generation >= sent.latestGeneration,
+            "\(name): a fenced member's commit is accepted: \(sent.member) is in generation "
+                + "\(sent.generation), the group was in generation \(sent.latestGeneration)")
         judge.require(
-            offset >= before,
-            "\(name): \(member) commits \(offset) of partition \(partition) behind \(before)")
-        committed[partition] = max(before, offset)
+            sent.rivals[partition] == nil,
+            "\(name): a fenced member's commit is accepted: \(sent.member) commits \(partition), "
+                + "which was given to \(sent.rivals[partition] ?? "")")
+        let known = sent.known[partition] ?? -1
+        judge.require(
+            offset >= known,
+            "\(name): \(sent.member) commits \(offset) of \(partition) behind \(known)")
+        committed[partition] = max(committed[partition] ?? -1, offset)
     }
 
     /// A member was told where to start: nothing was committed where the offset is below 0.
     ///
     /// - Parameter known: what was committed when it asked.
-    func started(_ partition: Int32, at offset: Int64, known: Int64, member: String) {
+    func started(_ partition: TopicPartition, at offset: Int64, known: Int64, member: String) {
         judge.require(
             offset >= known,
-            "\(name): the committed offset of partition \(partition) goes back from \(known) to "
-                + "\(offset)")
+            "\(name): the committed offset of \(partition) goes back from \(known) to \(offset)")
         judge.require(
             offset <= processed[partition] ?? 0,
-            "\(name): \(member) starts partition \(partition) at \(offset), records from "
+            "\(name): \(member) starts \(partition) at \(offset), records from "
                 + "\(processed[partition] ?? 0) on are skipped")
     }
 
-    func processed(_ partition: Int32, upTo offset: Int64) {
+    func processed(_ partition: TopicPartition, upTo offset: Int64) {
         processed[partition] = max(processed[partition] ?? 0, offset)
     }
 
     /// The records that the group had read are gone: it starts anew.
-    func restarted(_ partition: Int32) { committed[partition] = nil }
+    func restarted(_ partition: TopicPartition) { committed[partition] = nil }
 }

@@ -57,6 +57,8 @@ final class PartitionHistory {
     private let judge: Judge
     private var seen: [Int: RecordMark] = [:]
     private var acknowledged: [Acknowledged] = []
+    /// Since when there are known to be records up to an offset; both grow.
+    private var growth: [(end: Int, time: MonotonicTime)] = []
     private(set) var era = 0
     private var promises: [Int32: DeliveryPromise] = [:]
 
@@ -76,13 +78,27 @@ final class PartitionHistory {
     /// Records of a producer, `count` from `first` on, were acknowledged at `offset`.
     ///
     /// - Parameter era: the one in which they were sent. Answers may come behind its end.
-    func acknowledge(_ first: RecordMark, count: Int, at offset: Int64, era sent: Int) {
+    func acknowledge(
+        _ first: RecordMark, count: Int, at offset: Int64, era sent: Int, now: MonotonicTime
+    ) {
+        let end = Int(offset) + count
+        if sent == era, end > growth.last?.end ?? 0 { growth.append((end, now)) }
         for index in 0..<count {
             let mark = RecordMark(producer: first.producer, number: first.number + Int32(index))
             let place = Int(offset) + index
             if survivesPowerLoss || sent == era { see(mark, at: place) }
             acknowledged.append(Acknowledged(era: sent, offset: place, mark: mark))
         }
+    }
+
+    /// Since when there is known to be something at `offset`; nil where nothing is known.
+    func knownSince(_ offset: Int64) -> MonotonicTime? {
+        var (low, high) = (0, growth.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if growth[middle].end > offset { high = middle } else { low = middle + 1 }
+        }
+        return low < growth.count ? growth[low].time : nil
     }
 
     /// Somebody has read a record, or was told where it is.
@@ -95,6 +111,7 @@ final class PartitionHistory {
     func powerLost() {
         era += 1
         seen = [:]
+        growth = []
         guard survivesPowerLoss else { return }
         for entry in acknowledged { seen[entry.offset] = entry.mark }
     }

@@ -66,6 +66,12 @@ final class ClientLink: ConnectionHandler, @unchecked Sendable {
         return false
     }
 
+    /// Answers may take long to come in.
+    var isSlow: Bool {
+        if case .open(let connection) = phase { return connection.hasSlowReader }
+        return false
+    }
+
     /// Begins to connect, for good. On the loop.
     func start(for owner: any LinkOwner) {
         self.owner = owner

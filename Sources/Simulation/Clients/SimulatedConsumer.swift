@@ -46,8 +46,12 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
     private(set) var readings: [Reading]
     private var session: (id: Int32, epoch: Int32) = (0, 0)
     private(set) var answerCount = 0
+    /// Connections so far: what was put off on an earlier one is not done.
+    private var linkCount = 0
 
     private static let retryMilliseconds: Int64 = 100
+    /// More than an answer is under way.
+    private static let wakingMilliseconds: Int64 = 4000
 
     /// - Parameter keepsRecords: for an audit.
     init(
@@ -85,6 +89,7 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
     // MARK: Fetching
 
     func linkOpened() {
+        linkCount += 1
         beginSession()
         fetch()
     }
@@ -97,8 +102,9 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
     }
 
     private func fetchLater(_ milliseconds: Int64) {
+        let link = linkCount
         _ = loop.schedule(at: loop.now.adding(milliseconds: milliseconds)) { [weak self] in
-            self?.fetch()
+            if let self, link == linkCount { fetch() }
         }
     }
 
@@ -106,11 +112,14 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         guard link.isOpen else { return }
         let eras = topic.histories.map(\.era)
         let asked = readings.map(\.position)
+        let sent = loop.now
         link.call(
             request(), version: settings.version,
             patience: Int64(settings.maxWaitMilliseconds) + 20_000
         ) { [weak self] result in
-            if case .success(let response) = result { self?.answered(response, asked, eras) }
+            guard let self, case .success(let response) = result else { return }
+            checkWait(since: sent, asked, eras)
+            answered(response, asked, eras)
         }
     }
 
@@ -196,6 +205,19 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         readings[index].position += Int64(marks.count)
         if keepsRecords { readings[index].records += marks }
         return true
+    }
+
+    /// A fetch that waits is answered soon after there is something to read.
+    private func checkWait(since sent: MonotonicTime, _ asked: [Int64], _ eras: [Int]) {
+        if settings.minBytes > 1 || link.isSlow { return }
+        for (index, history) in topic.histories.enumerated() where history.era == eras[index] {
+            guard let known = history.knownSince(asked[index]) else { continue }
+            let waited = loop.now.milliseconds(since: max(known, sent))
+            judge.require(
+                waited <= Self.wakingMilliseconds,
+                "\(name): a long poll sleeps on for \(waited) ms, though \(history.name) has "
+                    + "records at \(asked[index])")
+        }
     }
 
     private func checkWatermark(

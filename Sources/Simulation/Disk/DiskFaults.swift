@@ -41,4 +41,6 @@ package struct DiskDefects: OptionSet, Sendable {
     /// After a loss of power, until `endLies`, reads show what had been written instead of what
     /// arrived: whoever checks then checks nothing.
     package static let readsLieAfterLoss = DiskDefects(rawValue: 8)
+    /// A sync of a segment of a topic that is not the brokers' own returns and does nothing.
+    package static let segmentSyncIsIgnored = DiskDefects(rawValue: 16)
 }

@@ -20,6 +20,8 @@ final class SimulatedFile: File {
 
     var descriptor: CInt? { nil }
 
+    private var isSegment: Bool { path.hasSuffix(".log") && !path.contains("/__") }
+
     private static func check(_ position: Int, _ count: Int) throws(SimulatedDisk.Refusal) {
         guard position >= 0 else { throw Refusal(code: EINVAL) }
         let limit = SimulatedDisk.fileSizeLimit
@@ -81,6 +83,7 @@ final class SimulatedFile: File {
                 throw Refusal(code: EIO)
             }
             if core.defects.contains(.fileSyncIsIgnored) { return }
+            if core.defects.contains(.segmentSyncIsIgnored), isSegment { return }
             core.state.synchronize(file: id)
         }
     }

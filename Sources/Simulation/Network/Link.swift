@@ -10,7 +10,7 @@ final class Link: @unchecked Sendable {
     private let fabric: Fabric
     let client: SimulatedConnection
     let server: SimulatedConnection
-    private let hasSlowReader: Bool
+    let hasSlowReader: Bool
     private(set) var isSevered = false
 
     private static let ordinaryWindow = 64 << 10

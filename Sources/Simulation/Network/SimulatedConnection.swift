@@ -64,6 +64,7 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     func start(on link: Link, _ makeHandler: HandlerFactory) {
         self.link = link
         handler = makeHandler(self)
+        if isClosed { return tellHandler("the link was gone at once") }
         watchIdleness()
         if !unread.isEmpty { read() }
     }
@@ -79,6 +80,9 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
         if case .open = phase { return true }
         return false
     }
+
+    /// The client takes its time with what comes.
+    var hasSlowReader: Bool { link?.hasSlowReader ?? false }
 
     /// Both ends of the link exist and can reach each other.
     package var isWhole: Bool { link?.isWhole ?? false }
@@ -104,6 +108,10 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
         replies = ReplyQueue()
         if let idleTimer { home.cancel(idleTimer) }
         link?.carryEnd(from: self)
+        tellHandler(reason)
+    }
+
+    private func tellHandler(_ reason: String) {
         // Not at once: the caller may be the handler, in the middle of a frame.
         home.post { [self] in
             handler?.closed(self, reason: reason)

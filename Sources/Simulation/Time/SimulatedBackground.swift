@@ -8,16 +8,24 @@ package final class SimulatedBackground: BackgroundWork {
     private let lifetime: Lifetime
     private let limit: Int
     private let waiting = Atomic<Int>(0)
+    private let slowness = Atomic<Bool>(false)
 
     /// Microseconds until a job runs; now and then a machine is busy.
     private static let latency: ClosedRange<Int64> = 10...3000
     private static let busyLatency: ClosedRange<Int64> = 3000...300_000
     private static let busyPercent = 3
+    private static let slowLatency: ClosedRange<Int64> = 50_000...2_000_000
 
     package init(agenda: Agenda, lifetime: Lifetime, limit: Int = 1000) {
         self.agenda = agenda
         self.lifetime = lifetime
         self.limit = limit
+    }
+
+    /// What these jobs wait for, the disk, takes its time.
+    package var isSlow: Bool {
+        get { slowness.load(ordering: .relaxed) }
+        set { slowness.store(newValue, ordering: .relaxed) }
     }
 
     /// Nothing waits.
@@ -27,7 +35,8 @@ package final class SimulatedBackground: BackgroundWork {
         if waiting.load(ordering: .relaxed) >= limit { return false }
         waiting.add(1, ordering: .relaxed)
         let isBusy = agenda.chance(percent: Self.busyPercent)
-        let delay = agenda.choose(isBusy ? Self.busyLatency : Self.latency)
+        let usual = isBusy ? Self.busyLatency : Self.latency
+        let delay = agenda.choose(isSlow ? Self.slowLatency : usual)
         agenda.after(microseconds: delay) { [self] in
             if !lifetime.isOver { job() }
             waiting.subtract(1, ordering: .relaxed)

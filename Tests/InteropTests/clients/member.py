@@ -3,8 +3,8 @@
 
     member.py CLIENT ADDRESS GROUP TOPIC STRATEGY
 
-Says `ready` when it is assigned partitions first, and then the value of each record, a line each,
-when it has processed it; commits after each handful. SIGTERM makes it commit, leave and end.
+Says `ready` whenever it is told its part, and the value of each record, a line each, when it has
+processed it; commits after each handful. SIGTERM makes it commit, leave and end.
 """
 
 import asyncio

@@ -38,18 +38,19 @@ extension ConsumerGroup {
         profile.classic = .init(sessionTimeout: request.sessionTimeoutMs, protocols: protocols)
         let change = ConsumerChange(
             member: id, profile: profile, owned: subscription.owned(in: context.cluster))
-        var (standing, followUp) = apply(change, to: &draft, context)
+        var outcome = apply(change, to: &draft, context)
         if let replaced = replacedMember(request.groupInstanceId, by: id) {
-            followUp.gone = [replaced]
+            outcome.followUp.gone = [replaced]
         }
-        followUp.mustSync = true
+        outcome.followUp.mustSync = true
 
         var response = JoinGroupResponse()
         response.memberId = id
-        response.generationId = standing.epoch.rawValue
+        response.generationId = outcome.standing.epoch.rawValue
         response.protocolType = Self.classicProtocolType
         response.protocolName = first.name
-        return ConsumerDecision(response: response, records: draft.records, followUp: followUp)
+        return ConsumerDecision(
+            response: response, records: draft.records, followUp: outcome.followUp)
     }
 
     private func admitClassic(

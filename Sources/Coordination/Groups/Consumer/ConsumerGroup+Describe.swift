@@ -1,5 +1,5 @@
 internal import Primitives
-package import WireProtocol
+internal import WireProtocol
 
 extension ConsumerGroup {
     typealias DescribedGroup = ConsumerGroupDescribeResponse.DescribedGroup
@@ -40,23 +40,9 @@ extension ConsumerGroupDescribeResponse.Assignment {
         self.init()
         topicPartitions = partitions.topics.compactMap { topic in
             guard let name = cluster.topic(topic.id)?.name else { return nil }
-            var entry = ConsumerGroupDescribeResponse.TopicPartitions()
-            entry.topicId = topic.id
+            var entry = ConsumerGroupDescribeResponse.TopicPartitions(topic)
             entry.topicName = name
-            entry.partitions = topic.partitions.map(\.rawValue)
             return entry
         }
-    }
-}
-
-extension ConsumerGroupDescribeResponse.DescribedGroup {
-    package static func refusal(
-        _ code: ErrorCode, group: String, message: String? = nil
-    ) -> Self {
-        var answer = Self()
-        answer.groupId = group
-        answer.errorCode = code.rawValue
-        answer.errorMessage = message
-        return answer
     }
 }

@@ -36,6 +36,7 @@ extension ConsumerGroup {
     mutating func follow(_ up: ConsumerFollowUp, _ step: inout GroupStep) {
         for member in up.gone where image.members[member] == nil { forget(member, &step) }
         if let look = up.look { note(look) }
+        if up.hasAssigned { assignedAt = step.now.monotonic }
         if up.isConversion { activate(&step) }
         guard let member = up.heard else { return }
         keepAlive(member, &step)

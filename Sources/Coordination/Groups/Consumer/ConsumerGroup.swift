@@ -5,8 +5,9 @@ internal import WireProtocol
 /// to its part of the assignment by its own heartbeats, one at a time, while the others go on.
 ///
 /// The cycle: a change of who is in the group or of what they read bumps the group's epoch; the
-/// next heartbeat of anyone makes a new target assignment for that epoch; and every heartbeat takes
-/// its member a step towards its target (`ConsumerStanding`).
+/// next heartbeat of anyone, but no sooner than an interval after the last time, makes a new target
+/// assignment for that epoch; and every heartbeat takes its member a step towards its target
+/// (`ConsumerStanding`).
 ///
 /// States: *Empty*, *Assigning* (the target is older than the group), *Reconciling* (a member is
 /// not where its target is) and *Stable*. Inputs: heartbeats, requests of classic members while the
@@ -25,6 +26,8 @@ struct ConsumerGroup: Sendable {
     private(set) var seenTopics: Offset?
     /// When patterns were last matched.
     private(set) var patternsMatched: MonotonicTime?
+    /// When the target was made; nil: before this coordinator.
+    var assignedAt: MonotonicTime?
 
     init(id: String) { image = ConsumerGroupImage(id: id) }
 
@@ -62,6 +65,8 @@ struct ConsumerFollowUp: Sendable {
     /// Members that are out, or go on under another id.
     var gone: [String] = []
     var look: ConsumerTopicLook?
+    /// A new target was made.
+    var hasAssigned = false
     /// The classic member that was heard of must ask for its assignment now; or has done so.
     var mustSync = false
     var hasSynced = false
@@ -103,6 +108,9 @@ package struct ConsumerGroupSettings: Equatable, Sendable {
     package var sessionTimeout: Int32 = 45_000
     /// `group.consumer.heartbeat.interval.ms`
     package var heartbeatInterval: Int32 = 5_000
+    /// `group.consumer.assignment.interval.ms`: the least time from one target of a group to the
+    /// next. 0: a target for every change.
+    package var assignmentInterval: Int32 = 1_000
     /// `group.consumer.max.size`
     package var maximumSize: Int32 = .max
     /// `group.consumer.assignors`: never empty; the first is for groups that name none.
@@ -124,4 +132,11 @@ package struct ConsumerGroupSettings: Equatable, Sendable {
     }
 
     package init() {}
+
+    /// After how long a member is to be heard of again. Where something is still to come for it, that
+    /// is sooner than usual: clients go by what each answer says.
+    func nextHeartbeat(isSettled: Bool) -> Int32 {
+        if isSettled || assignmentInterval == 0 { return heartbeatInterval }
+        return min(heartbeatInterval, assignmentInterval)
+    }
 }

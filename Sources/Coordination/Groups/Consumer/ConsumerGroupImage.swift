@@ -4,7 +4,7 @@ internal import WireProtocol
 /// A consumer group as its records tell it. Only `replay` changes it; a copy costs little.
 ///
 /// Invariants: a static id names a member of that instance; `owners` says for each partition that a
-/// member holds who that is.
+/// member holds who that is; `classicCount` is the number of classic members.
 struct ConsumerGroupImage: Equatable, Sendable {
     /// What the group went by when it last looked at a topic.
     struct KnownTopic: Equatable, Sendable {
@@ -27,6 +27,8 @@ struct ConsumerGroupImage: Equatable, Sendable {
     /// The epoch of `targets`; below `epoch` while a new assignment is due.
     private(set) var assignmentEpoch = GroupEpoch.joining
     private(set) var members = SharedMap<String, ConsumerMember>()
+    /// How many of them speak the classic protocol.
+    private(set) var classicCount = 0
     /// Member ids by instance id.
     private(set) var staticIDs: [String: String] = [:]
     /// By member id.
@@ -73,7 +75,7 @@ extension ConsumerGroupImage {
         case .consumerGroupTargetAssignmentMetadata(_, let value):
             assignmentEpoch = value.map { GroupEpoch($0.assignmentEpoch) } ?? .joining
         case .consumerGroupTargetAssignmentMember(let key, let value):
-            targets[key.memberId] = value.map { AssignedPartitions($0) }
+            targets[key.memberId] = value.map { AssignedPartitions($0.topicPartitions) }
         case .consumerGroupCurrentMemberAssignment(let key, let value?):
             change(key.memberId) { $0.standing = ConsumerStanding(value) }
         case .consumerGroupCurrentMemberAssignment(let key, nil):
@@ -104,6 +106,7 @@ extension ConsumerGroupImage {
         var member = old ?? ConsumerMember(id: id)
         change(&member)
         members[id] = member
+        classicCount += (member.isClassic ? 1 : 0) - (old?.isClassic == true ? 1 : 0)
         if let instance = old?.profile.instanceID, instance != member.profile.instanceID {
             forget(instance, of: id)
         }
@@ -119,6 +122,7 @@ extension ConsumerGroupImage {
     private mutating func remove(_ id: String) {
         guard let member = members[id] else { return }
         members[id] = nil
+        if member.isClassic { classicCount -= 1 }
         if let instance = member.profile.instanceID { forget(instance, of: id) }
         release(member.standing.held, by: id)
     }
@@ -142,15 +146,6 @@ extension ConsumerStanding {
     /// After a member's standing is deleted, until the member itself is.
     fileprivate static let left = ConsumerStanding(
         epoch: .leaving, previousEpoch: .leaving, assigned: .none, progress: .stable)
-}
-
-extension AssignedPartitions {
-    init(_ value: ConsumerGroupTargetAssignmentMemberValue) {
-        self.init(
-            value.topicPartitions.lazy.map {
-                ($0.topicId, $0.partitions.map { PartitionIndex($0) })
-            })
-    }
 }
 
 // MARK: Questions

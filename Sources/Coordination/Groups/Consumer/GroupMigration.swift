@@ -61,7 +61,7 @@ extension ConsumerGroup {
     func downgrade(_ settings: GroupSettings) -> [GroupRecord]? {
         guard settings.consumer.migration.allowsDowngrade, !isEmpty,
             image.members.count <= Int(settings.maximumSize),
-            image.members.values.allSatisfy(\.isClassic)
+            image.classicCount == image.members.count
         else { return nil }
         var names: [TopicID: String] = [:]
         for (name, topic) in image.topics { names[topic.id] = name }

@@ -6,10 +6,10 @@ internal import WireProtocol
 /// A network whose listeners have a proxy between the connections and the server.
 final class TamperingNetwork: Network {
     private let inner: SimulatedNetwork
-    private let tampering: Tampering
+    private let tampering: any Tampering
     private let requests = Atomic<Int>(0)
 
-    init(_ inner: SimulatedNetwork, _ tampering: Tampering) {
+    init(_ inner: SimulatedNetwork, _ tampering: any Tampering) {
         self.inner = inner
         self.tampering = tampering
     }
@@ -43,15 +43,17 @@ final class TamperingNetwork: Network {
 }
 
 /// Stands before a server's handler of one connection.
-private final class Proxy: ConnectionHandler {
+///
+/// `@unchecked Sendable`: it is used on the connection's loop only.
+private final class Proxy: ConnectionHandler, @unchecked Sendable {
     private let server: any ConnectionHandler
     private let connection: ProxiedConnection
-    private let tampering: Tampering
+    private let tampering: any Tampering
     private let count: () -> Int
 
     init(
-        _ server: any ConnectionHandler, _ connection: ProxiedConnection, _ tampering: Tampering,
-        count: @escaping () -> Int
+        _ server: any ConnectionHandler, _ connection: ProxiedConnection,
+        _ tampering: any Tampering, count: @escaping () -> Int
     ) {
         self.server = server
         self.connection = connection
@@ -62,16 +64,30 @@ private final class Proxy: ConnectionHandler {
     func received(frame: Bytes, on _: any Connection) {
         do throws(DecodeError) {
             var reader = ByteReader(frame)
-            let head = try RequestHeader(from: &reader)
-            let number = count()
-            connection.begin(head, number: number)
-            switch try tampering.judge(frame, head: head, number: number) {
-            case .pass(let frame): server.received(frame: frame, on: connection)
+            let request = TamperedRequest(
+                head: try RequestHeader(from: &reader), number: count(), frame: frame,
+                arrived: connection.loop.now)
+            let verdict = try tampering.judge(request)
+            switch verdict {
+            case .pass(let frame):
+                connection.current = request
+                server.received(frame: frame, on: connection)
             case .swallow: break
-            case .answer(let answer):
+            case .answer(let answer, let frame, let delay):
+                connection.current = nil
                 connection.complete(connection.reserveReply(), with: [.bytes(answer)])
+                pass(frame, after: delay)
             }
         } catch {
+            server.received(frame: frame, on: connection)
+        }
+    }
+
+    private func pass(_ frame: Bytes, after milliseconds: Int64) {
+        let (loop, connection) = (connection.loop, connection)
+        _ = loop.schedule(at: loop.now.adding(milliseconds: milliseconds)) { [self] in
+            if connection.isClosed { return }
+            connection.current = nil
             server.received(frame: frame, on: connection)
         }
     }
@@ -84,11 +100,12 @@ private final class Proxy: ConnectionHandler {
 /// `@unchecked Sendable`: what changes is touched on the connection's loop only.
 private final class ProxiedConnection: Connection, @unchecked Sendable {
     private let inner: any Connection
-    private let tampering: Tampering
-    private var current: (head: RequestHeader, number: Int)?
-    private var requests: [ReplySlot: (head: RequestHeader, number: Int)] = [:]
+    private let tampering: any Tampering
+    /// The one that the server gets now; nil where its answer is to stay as it is.
+    var current: TamperedRequest?
+    private var requests: [ReplySlot: TamperedRequest] = [:]
 
-    init(_ inner: any Connection, _ tampering: Tampering) {
+    init(_ inner: any Connection, _ tampering: any Tampering) {
         self.inner = inner
         self.tampering = tampering
     }
@@ -100,8 +117,6 @@ private final class ProxiedConnection: Connection, @unchecked Sendable {
     var listenerName: String { inner.listenerName }
     var isClosed: Bool { inner.isClosed }
 
-    func begin(_ head: RequestHeader, number: Int) { current = (head, number) }
-
     func reserveReply() -> ReplySlot {
         let slot = inner.reserveReply()
         requests[slot] = current
@@ -112,8 +127,11 @@ private final class ProxiedConnection: Connection, @unchecked Sendable {
         guard let request = requests.removeValue(forKey: slot), !payloads.isEmpty else {
             return inner.complete(slot, with: payloads)
         }
-        let changed = try? tampering.change(payloads, head: request.head, number: request.number)
-        inner.complete(slot, with: changed ?? payloads)
+        let changed = (try? tampering.change(payloads, to: request)) ?? payloads
+        guard let time = try? tampering.release(of: request), time > loop.now else {
+            return inner.complete(slot, with: changed)
+        }
+        _ = loop.schedule(at: time) { [inner] in inner.complete(slot, with: changed) }
     }
 
     func send(_ payloads: [Payload]) { inner.send(payloads) }

@@ -8,17 +8,17 @@ internal import WireProtocol
 /// *syncing*; *stable*, with a share of the partitions, which it reads and commits, and heartbeats.
 /// Inputs: answers, the loss of the connection, timers. Whims, until the run heals: it leaves; it
 /// dies, and comes back as another member or, where it is static, in its own place; it pauses, and
-/// goes on as if no time had passed. What it hears from an earlier state it takes down, and does
-/// not act upon.
+/// goes on as if no time had passed, often with a commit.
 ///
 /// `@unchecked Sendable`: all of it is touched by the thread that runs the agenda only.
-final class SimulatedMember: LinkOwner, @unchecked Sendable {
+final class ClassicMember: GroupMember, @unchecked Sendable {
     struct Settings: Sendable {
         var instance: String?
         var sessionMilliseconds: Int32 = 8000
         var rebalanceMilliseconds: Int32 = 6000
         var heartbeatMilliseconds: Int64 = 1500
         var commitPercent = 30
+        var hasWhims = true
     }
 
     enum Phase: Equatable {
@@ -29,50 +29,37 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
         case stable(generation: Int32)
     }
 
-    /// A partition that it owns.
-    struct Share {
-        let partition: Int32
-        var position: Int64
-        var highWatermark: Int64?
-        /// The last commit that was acknowledged here.
-        var committed: Int64
-    }
-
     let name: String
-    let topic: SimulatedTopic
     let group: GroupHistory
-    let settings: Settings
+    private let settings: Settings
     let link: ClientLink
     let loop: any EventLoop
     let judge: Judge
     var random: SeededRandom
     private(set) var phase = Phase.away
-    /// Counts changes of phase: an answer to an earlier one is not acted upon.
     private(set) var turn = 0
-    private(set) var memberID = ""
-    /// What it owns, once it knows where to start.
-    var shares: [Share] = []
-    /// What it was given, in the present generation.
-    private(set) var assigned: [Int32] = []
-    private var hasWhims = true
+    private var memberID = ""
+    var reading = GroupReading()
+    private var hasWhims: Bool
     private var lostAt: MonotonicTime?
+    /// How often it was given a share.
+    private(set) var shareCount = 0
 
-    static let patience: Int64 = 20_000
-    private static let joinPatience: Int64 = 90_000
+    private static let joinPatience: Int64 = 45_000
     private static let retryMilliseconds: Int64 = 300
     /// Longer than anything is under way: a commit on a connection that is gone may still arrive.
     private static let settlingMilliseconds: Int64 = 5000
     private static let whimInterval = 25
 
     init(
-        _ name: String, of group: GroupHistory, topic: SimulatedTopic, settings: Settings,
-        network: SimulatedNetwork, judge: Judge, seed: UInt64
+        _ name: String, of group: GroupHistory, settings: Settings, network: SimulatedNetwork,
+        judge: Judge, seed: UInt64
     ) {
         self.name = name
         self.group = group
-        self.topic = topic
         self.settings = settings
         self.judge = judge
+        hasWhims = settings.hasWhims
         random = SeededRandom(seed: seed)
         loop = network.loops[0]
         link = ClientLink(name, network: network, judge: judge)
@@ -89,50 +76,31 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
         return nil
     }
 
-    var isStatic: Bool { settings.instance != nil }
-    /// As others know it across its lives.
-    var identity: String { settings.instance ?? memberID }
+    var commitPercent: Int { settings.commitPercent }
+
+    var credentials: GroupCredentials? {
+        generation.map { generation in
+            GroupCredentials(
+                memberID: memberID, instance: settings.instance, generation: generation,
+                isClassic: true)
+        }
+    }
+
+    var isAtEnd: Bool { generation != nil && reading.isAtEnd }
 
     /// Where it stands, for whoever wonders why it does not get on.
-    var standing: String {
-        "\(name) \(phase) "
-            + shares.map { "\($0.partition): \($0.committed)/\($0.position)" }.joined(
-                separator: " ")
-    }
+    var standing: String { "\(name) \(phase) \(reading.standing)" }
 
-    // MARK: Turns
-
-    func enter(_ next: Phase) {
+    private func enter(_ next: Phase) {
         phase = next
         turn += 1
-        if generation == nil { (shares, assigned) = ([], []) }
-    }
-
-    /// Runs `body` later, if the phase is still the same.
-    func later(_ milliseconds: Int64, _ body: @escaping @Sendable (SimulatedMember) -> Void) {
-        let asked = turn
-        _ = loop.schedule(at: loop.now.adding(milliseconds: milliseconds)) { [weak self] in
-            if let self, turn == asked { body(self) }
-        }
-    }
-
-    /// Sends a request, and acts upon the answer if the phase is still the same.
-    func ask<Request: RequestMessage>(
-        _ request: Request, version: Int16, patience: Int64 = patience,
-        _ body: @escaping (SimulatedMember, Request.Response) -> Void
-    ) {
-        let asked = turn
-        link.call(request, version: version, patience: patience) { [weak self] result in
-            if let self, turn == asked, case .success(let response) = result {
-                body(self, response)
-            }
-        }
+        if generation == nil { reading = GroupReading() }
     }
 
     func linkOpened() {
         enter(.away)
         let passed = lostAt.map { loop.now.milliseconds(since: $0) } ?? Self.settlingMilliseconds
-        later(max(Self.settlingMilliseconds - passed, 1)) { $0.find() }
+        later(max(Self.settlingMilliseconds - passed, 1)) { $0.begin() }
     }
 
     func linkLost() {
@@ -142,17 +110,9 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
 
     // MARK: Finding, joining, syncing
 
-    private func find() {
+    private func begin() {
         enter(.finding)
-        var request = FindCoordinatorRequest()
-        request.key = group.name
-        ask(request, version: 3) { member, response in
-            if response.errorCode == 0 { return member.join() }
-            member.judge.require(
-                ErrorCode(rawValue: response.errorCode)?.isRetriable ?? false,
-                "\(member.name): no coordinator, error \(response.errorCode)")
-            member.later(Self.retryMilliseconds) { $0.find() }
-        }
+        find { $0.join() }
     }
 
     private func join() {
@@ -175,7 +135,7 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
             case .memberIdRequired:
                 member.memberID = response.memberId
                 member.join()
-            case let code: member.refused(code)
+            case let code: _ = member.refused(code)
             }
         }
     }
@@ -193,18 +153,28 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
         let era = group.era
         ask(request, version: 5, patience: Self.joinPatience) { member, response in
             guard response.errorCode == 0 else {
-                return member.refused(ErrorCode(rawValue: response.errorCode))
+                _ = member.refused(ErrorCode(rawValue: response.errorCode))
+                return
             }
-            let partitions = response.assignment.array.map { Int32($0) }
-            if member.group.era == era {
-                member.group.assigned(
-                    partitions, to: member.identity, generation: joined.generationId)
-            }
-            member.enter(.stable(generation: joined.generationId))
-            member.assigned = partitions
-            member.beginReading(partitions)
-            member.beatLater()
+            member.take(
+                response.assignment.array, generation: joined.generationId,
+                isOfThisEra: member.group.era == era)
         }
+    }
+
+    private func take(_ assignment: [UInt8], generation: Int32, isOfThisEra: Bool) {
+        let partitions = assignment.map { index in
+            TopicPartition(topic: group.topics[0].name, partition: PartitionIndex(Int32(index)))
+        }
+        if isOfThisEra {
+            group.assigned(
+                partitions, to: settings.instance ?? memberID, generation: generation)
+        }
+        enter(.stable(generation: generation))
+        shareCount += 1
+        reading.owned = partitions
+        begin(partitions)
+        beatLater()
     }
 
     /// Each partition to a member in turn, one byte a partition.
@@ -216,13 +186,15 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
             var entry = SyncGroupRequest.SyncGroupRequestAssignment()
             entry.memberId = id
             entry.assignment = Bytes(
-                topic.histories.indices.filter { $0 % ids.count == place }.map { UInt8($0) })
+                group.topics[0].histories.indices.filter { $0 % ids.count == place }.map {
+                    UInt8($0)
+                })
             return entry
         }
     }
 
-    /// The coordinator wants something else of this member.
-    func refused(_ code: ErrorCode?) {
+    /// The coordinator wants something else of this member, which begins another turn.
+    func refused(_ code: ErrorCode?) -> Bool {
         switch code {
         case .rebalanceInProgress, .illegalGeneration: join()
         case .unknownMemberId, .fencedInstanceId:
@@ -232,9 +204,10 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
         case let code?:
             judge.require(code.isRetriable, "\(name): the coordinator answers \(code)")
             enter(.away)
-            later(Self.retryMilliseconds) { $0.find() }
+            later(Self.retryMilliseconds) { $0.begin() }
         case nil: judge.accuse("\(name): an unknown error of the coordinator")
         }
+        return false
     }
 
     // MARK: Stable
@@ -251,7 +224,7 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
         request.groupInstanceId = settings.instance
         ask(request, version: 4) { member, response in
             if response.errorCode == 0 { return member.beatLater() }
-            member.refused(ErrorCode(rawValue: response.errorCode))
+            _ = member.refused(ErrorCode(rawValue: response.errorCode))
         }
     }
 
@@ -262,17 +235,21 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
             // Dies: nobody is told, what it was is forgotten.
             memberID = ""
             link.drop("the member dies")
-        default:
-            // Its timers stand still, and what is under way is not acted upon any more.
-            let generation = generation ?? -1
-            let (keptShares, keptAssigned) = (shares, assigned)
-            enter(.away)
-            later(Int64(random.below(15_000))) { member in
-                member.enter(.stable(generation: generation))
-                (member.shares, member.assigned) = (keptShares, keptAssigned)
-                member.readOn()
-                member.beat()
-            }
+        default: pause(Int64(random.below(15_000)))
+        }
+    }
+
+    /// Its timers stand still, and what is under way is not acted upon any more.
+    private func pause(_ milliseconds: Int64) {
+        let (before, kept) = (phase, reading)
+        enter(.away)
+        later(milliseconds) { member in
+            member.enter(before)
+            member.reading = kept
+            member.beat()
+            member.begin(kept.owned)
+            if member.random.chance(2) { return member.commit { $0.readOn() } }
+            member.readOn()
         }
     }
 
@@ -286,7 +263,7 @@ final class SimulatedMember: LinkOwner, @unchecked Sendable {
         enter(.away)
         ask(request, version: 4) { member, response in
             member.memberID = ""
-            member.later(Int64(member.random.below(8000))) { $0.find() }
+            member.later(Int64(member.random.below(8000))) { $0.begin() }
         }
     }
 }

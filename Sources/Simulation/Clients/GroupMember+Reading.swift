@@ -1,0 +1,223 @@
+internal import Primitives
+internal import WireProtocol
+
+/// Where to start, fetching, committing.
+extension GroupMember {
+    private static var waitMilliseconds: Int32 { 500 }
+    private static var retryMilliseconds: Int64 { 200 }
+    /// Small enough that a slow link brings an answer before a session ends.
+    private static var partitionBytes: Int32 { 10_000 }
+    private static var answerBytes: Int32 { 20_000 }
+
+    /// Asks where to start partitions that the member has, and reads on from there.
+    func begin(_ partitions: [TopicPartition]) {
+        let asked = partitions.filter { partition in
+            reading.owned.contains(partition)
+                && !reading.shares.contains { $0.partition == partition }
+        }
+        guard !asked.isEmpty, let credentials else { return }
+        let (era, known) = (group.era, group.committed)
+        ask(offsetFetch(asked, credentials), version: 9) { member, response in
+            guard let answer = response.groups.first, answer.errorCode == 0 else {
+                let code = ErrorCode(rawValue: response.groups.first?.errorCode ?? -1)
+                if member.refused(code) {
+                    member.later(Self.retryMilliseconds) { $0.begin(asked) }
+                }
+                return
+            }
+            for topic in answer.topics {
+                for part in topic.partitions {
+                    let partition = TopicPartition(
+                        topic: topic.name, partition: PartitionIndex(part.partitionIndex))
+                    member.start(
+                        partition, at: part.committedOffset, known: known[partition] ?? -1, era)
+                }
+            }
+            if !member.reading.isUnderWay { member.readOn() }
+        }
+    }
+
+    private func start(_ partition: TopicPartition, at offset: Int64, known: Int64, _ era: Int) {
+        if group.era == era {
+            group.started(partition, at: offset, known: known, member: name)
+        }
+        guard reading.owned.contains(partition),
+            !reading.shares.contains(where: { $0.partition == partition })
+        else { return }
+        reading.shares.append(
+            .init(partition: partition, position: max(offset, 0), committed: offset))
+    }
+
+    private func offsetFetch(
+        _ partitions: [TopicPartition], _ credentials: GroupCredentials
+    ) -> OffsetFetchRequest {
+        var asked = OffsetFetchRequest.OffsetFetchRequestGroup()
+        asked.groupId = group.name
+        if !credentials.isClassic {
+            (asked.memberId, asked.memberEpoch) = (credentials.memberID, credentials.generation)
+        }
+        asked.topics = byTopic(partitions).map { name, partitions in
+            var topic = OffsetFetchRequest.OffsetFetchRequestTopics()
+            topic.name = name
+            topic.partitionIndexes = partitions.map(\.partition.rawValue)
+            return topic
+        }
+        var request = OffsetFetchRequest()
+        request.groups = [asked]
+        request.requireStable = true
+        return request
+    }
+
+    /// The group's topics, each with those of the partitions that belong to it.
+    private func byTopic(
+        _ partitions: [TopicPartition]
+    ) -> [(name: String, partitions: [TopicPartition])] {
+        group.topics.compactMap { topic in
+            let own = partitions.filter { $0.topic == topic.name }
+            return own.isEmpty ? nil : (topic.name, own)
+        }
+    }
+
+    // MARK: Fetching
+
+    /// Fetches; goes on by itself while the member has something to read.
+    func readOn() {
+        reading.isUnderWay = !reading.shares.isEmpty
+        if reading.shares.isEmpty { return }
+        let asked = reading.shares
+        let eras = asked.map { group.history(of: $0.partition)?.era }
+        ask(fetch(asked), version: 12) { member, response in
+            for topic in response.responses {
+                for data in topic.partitions {
+                    member.take(data, of: topic.topic, asked, eras)
+                }
+            }
+            if member.mustCommit { return member.commit { $0.readOn() } }
+            member.later(50) { $0.readOn() }
+        }
+    }
+
+    private func fetch(_ shares: [GroupReading.Share]) -> FetchRequest {
+        var request = FetchRequest()
+        request.maxWaitMs = Self.waitMilliseconds
+        request.minBytes = 1
+        request.maxBytes = Self.answerBytes
+        request.topics = byTopic(shares.map(\.partition)).map { name, partitions in
+            var topic = FetchRequest.FetchTopic()
+            topic.topic = name
+            topic.partitions = shares.filter { partitions.contains($0.partition) }.map { share in
+                var partition = FetchRequest.FetchPartition()
+                partition.partition = share.partition.partition.rawValue
+                partition.fetchOffset = share.position
+                partition.partitionMaxBytes = Self.partitionBytes
+                return partition
+            }
+            return topic
+        }
+        return request
+    }
+
+    private func take(
+        _ data: FetchResponse.PartitionData, of topic: String, _ asked: [GroupReading.Share],
+        _ eras: [Int?]
+    ) {
+        let partition = TopicPartition(
+            topic: topic, partition: PartitionIndex(data.partitionIndex))
+        guard let place = asked.firstIndex(where: { $0.partition == partition }),
+            let history = group.history(of: partition)
+        else { return judge.accuse("\(name): an answer for \(partition), which was not asked for") }
+        // It may have been given up, or given up and got again, meanwhile.
+        guard let index = reading.shares.firstIndex(where: { $0.partition == partition }),
+            reading.shares[index].position == asked[place].position, history.era == eras[place]
+        else { return }
+        switch ErrorCode(rawValue: data.errorCode) {
+        case .noError:
+            let records = RecordReading(
+                name: name, history: history, judge: judge, highWatermark: data.highWatermark)
+            let marks = records.marks(in: data.records, from: reading.shares[index].position)
+            reading.shares[index].position += Int64(marks.count)
+            reading.shares[index].highWatermark = data.highWatermark
+            group.processed(partition, upTo: reading.shares[index].position)
+        case .offsetOutOfRange:
+            judge.require(
+                history.era > 0,
+                "\(name): offset \(reading.shares[index].position) of \(history.name) is out of "
+                    + "range")
+            reading.shares[index].position = 0
+            reading.shares[index].highWatermark = nil
+            group.restarted(partition)
+        case let code:
+            judge.require(
+                code?.isRetriable ?? false,
+                "\(name): \(history.name) is refused with error \(data.errorCode)")
+        }
+    }
+
+    // MARK: Committing
+
+    private var mustCommit: Bool {
+        reading.shares.contains { $0.position != $0.committed && $0.position > 0 }
+            && random.below(100) < commitPercent
+    }
+
+    /// Commits what has been read, and goes on with `next` unless another turn begins.
+    func commit(_ next: @escaping @Sendable (Self) -> Void) {
+        guard let credentials else { return }
+        let shares = reading.shares
+        let sent = group.sending(of: credentials.identity, generation: credentials.generation)
+        let (asked, version) = (turn, credentials.isClassic ? 8 : 9 as Int16)
+        link.call(
+            offsetCommit(shares, credentials), version: version, patience: Self.patience
+        ) { [weak self] result in
+            guard let self, case .success(let response) = result else { return }
+            var failure: Int16 = 0
+            for topic in response.topics {
+                for answer in topic.partitions {
+                    let partition = TopicPartition(
+                        topic: topic.name, partition: PartitionIndex(answer.partitionIndex))
+                    guard let share = shares.first(where: { $0.partition == partition }) else {
+                        continue
+                    }
+                    if answer.errorCode != 0 { failure = answer.errorCode }
+                    if answer.errorCode == 0 { accepted(share, sent, isNow: turn == asked) }
+                }
+            }
+            guard turn == asked else { return }
+            if failure == 0 { return next(self) }
+            if refused(ErrorCode(rawValue: failure)) { later(Self.retryMilliseconds, next) }
+        }
+    }
+
+    private func accepted(
+        _ share: GroupReading.Share, _ sent: GroupHistory.SentCommit, isNow: Bool
+    ) {
+        group.acknowledged(share.partition, offset: share.position, sent)
+        guard isNow else { return }
+        for index in reading.shares.indices
+        where reading.shares[index].partition == share.partition {
+            reading.shares[index].committed = share.position
+        }
+    }
+
+    private func offsetCommit(
+        _ shares: [GroupReading.Share], _ credentials: GroupCredentials
+    ) -> OffsetCommitRequest {
+        var request = OffsetCommitRequest()
+        request.groupId = group.name
+        request.generationIdOrMemberEpoch = credentials.generation
+        request.memberId = credentials.memberID
+        request.groupInstanceId = credentials.instance
+        request.topics = byTopic(shares.map(\.partition)).map { name, partitions in
+            var topic = OffsetCommitRequest.OffsetCommitRequestTopic()
+            topic.name = name
+            topic.partitions = shares.filter { partitions.contains($0.partition) }.map { share in
+                var partition = OffsetCommitRequest.OffsetCommitRequestPartition()
+                partition.partitionIndex = share.partition.partition.rawValue
+                partition.committedOffset = share.position
+                return partition
+            }
+            return topic
+        }
+        return request
+    }
+}

@@ -1,0 +1,222 @@
+import Primitives
+import RecordFormat
+import Testing
+import WireProtocol
+
+@testable import Simulation
+
+/// What users of brokers like this one have met, by name: each was a bug in the field.
+@Suite("Scenarios from the field")
+struct FieldTests {
+    @Test(
+        "a group is not stuck, wherever in a rebalance its coordinator is restarted",
+        arguments: FieldScene.Restart.allCases)
+    func stuckClassicGroup(restart: FieldScene.Restart) throws {
+        for moment: Int64 in [0, 5, 150, 310, 340, 700] {
+            let field = try FieldScene(seed: UInt64(moment + 1), partitions: 3)
+            let members = field.classicMembers(3)
+            field.start(members)
+            try field.scene.pass(milliseconds: moment)
+            try field.restart(restart)
+            let standing = { members.map(\.standing).joined(separator: "; ") }
+            try field.scene.within(60_000, "restart after \(moment) ms: \(standing())") {
+                members.allSatisfy { $0.isAtEnd && $0.generation == members[0].generation }
+            }
+            let owners = members.map(\.reading.owned)
+            #expect(field.group.isSharedOut(to: owners) { _ in true })
+        }
+    }
+
+    @Test(
+        "a consumer group is not stuck, wherever in a rebalance its coordinator is restarted",
+        arguments: FieldScene.Restart.allCases)
+    func stuckConsumerGroup(restart: FieldScene.Restart) throws {
+        for moment: Int64 in [0, 5, 500, 1100, 2200] {
+            let field = try FieldScene(seed: UInt64(moment + 1), partitions: 3)
+            let members = field.consumerMembers(3)
+            field.start(members)
+            try field.scene.pass(milliseconds: moment)
+            try field.restart(restart)
+            let standing = { members.map(\.standing).joined(separator: "; ") }
+            try field.scene.within(60_000, "restart after \(moment) ms: \(standing())") {
+                members.allSatisfy { $0.isAtEnd && $0.epoch == members[0].epoch }
+                    && field.group.isSharedOut(to: members.map(\.reading.owned)) { _ in true }
+            }
+        }
+    }
+
+    @Test(
+        "a consumer that waits in a long poll reads on after a restart",
+        arguments: FieldScene.Restart.allCases)
+    func hungConsumer(restart: FieldScene.Restart) throws {
+        let field = try FieldScene()
+        let consumer = field.consumer(waiting: 10_000)
+        field.start(consumer)
+        try field.scene.pass(milliseconds: 500)
+        #expect(consumer.answerCount == 0, "the poll waits")
+        try field.restart(restart)
+        let records = try field.records(3)
+        #expect(try field.insist { try field.produce(records) }.code == 0)
+        // Nobody may have told it that the connection is gone: then it finds out by itself.
+        try field.scene.within(35_000, "it reads on: \(consumer.standing)") {
+            consumer.readings[0].position == 3
+        }
+    }
+
+    @Test("a consumer that waits in a long poll is told when its topic goes away, and not later")
+    func hungConsumerOfDeletedTopic() throws {
+        let field = try FieldScene()
+        let consumer = field.consumer(waiting: 20_000)
+        field.start(consumer)
+        try field.scene.pass(milliseconds: 500)
+        #expect(consumer.answerCount == 0, "the poll waits")
+        var request = DeleteTopicsRequest()
+        request.topicNames = [FieldScene.topicName]
+        request.timeoutMs = 10_000
+        let answer = try #require(try field.call(request, version: 5))
+        #expect(answer.responses.first?.errorCode == 0)
+        try field.scene.within(1000, "the waiting poll is answered") { consumer.answerCount > 0 }
+    }
+
+    @Test(
+        "no consumer is out of range after a restart, at the log's end or behind it",
+        arguments: FieldScene.Restart.allCases)
+    func offsetOutOfRangeAfterRestart(restart: FieldScene.Restart) throws {
+        let field = try FieldScene()
+        let (producer, consumer) = (field.producer(), field.consumer(waiting: 500))
+        field.start(producer)
+        field.start(consumer)
+        for _ in 0..<3 {
+            // What is read without having been acknowledged may go with the power: see that there
+            // is nothing like that.
+            try field.scene.pass(milliseconds: 700)
+            producer.pause()
+            try field.scene.within(30_000, "everything is settled") {
+                producer.isSettled && consumer.isAtEnd
+            }
+            let position = consumer.readings[0].position
+            try field.restart(restart)
+            #expect(try field.insist { try field.end() } == position)
+            producer.goOn()
+            try field.scene.within(40_000, "it reads on: \(consumer.standing)") {
+                consumer.readings[0].position > position
+            }
+        }
+        producer.finish()
+        try field.scene.within(30_000, "everything is settled") { producer.isSettled }
+        try field.scene.audit(field.topic, as: "auditor", within: 10_000)
+    }
+
+    @Test(
+        "a produce that is sent again, as its answer was lost, is in the log once",
+        arguments: FieldScene.Restart.allCases)
+    func retriedProduceWrittenTwice(restart: FieldScene.Restart) throws {
+        let field = try FieldScene()
+        var request = InitProducerIdRequest()
+        request.transactionalId = nil
+        request.transactionTimeoutMs = 60_000
+        let identity = try #require(try field.call(request, version: 4))
+        #expect(identity.errorCode == 0)
+        var producer = RecordBatchBuilder.Producer(
+            id: ProducerID(identity.producerId), epoch: ProducerEpoch(identity.producerEpoch),
+            baseSequence: 0)
+        for round: Int64 in 0..<3 {
+            producer.baseSequence = Int32(round * 2)
+            let records = try field.records(2, producer: producer)
+            let first = try field.insist { try field.produce(records) }
+            #expect(first == (0, round * 2))
+            try field.hangUp()
+            #expect(try field.insist { try field.produce(records) } == (0, round * 2))
+            try field.restart(restart)
+            #expect(try field.insist { try field.produce(records) } == (0, round * 2))
+            #expect(try field.insist { try field.end() } == round * 2 + 2)
+        }
+    }
+
+    @Test(
+        "from the first moment after a restart a group's offset is what it was, or not told",
+        arguments: FieldScene.Restart.allCases)
+    func offsetsAnsweredAsZero(restart: FieldScene.Restart) throws {
+        let field = try FieldScene()
+        #expect(try field.produce(try field.records(20))?.code == 0)
+        try field.findCoordinator()
+        for offset: Int64 in 1...20 {
+            while try field.commit(offset) != 0 { try field.scene.pass(milliseconds: 50) }
+        }
+        try field.restart(restart)
+        var isTold = false
+        for _ in 0..<200 where !isTold {
+            if let end = try field.end() { #expect(end == 20) }
+            if let answer = try field.committed() {
+                isTold = answer.code == 0
+                #expect(answer.code != 0 || answer.offset == 20)
+            }
+            try field.scene.pass(milliseconds: 5)
+        }
+        #expect(isTold)
+    }
+
+    /// As far as one broker without a coordinator of transactions can have it: the transaction and
+    /// its marker are put into the log while the broker is down.
+    @Test("a position behind an abort marker is the offset of the next record, committed or not")
+    func committedOffsetOffByOneAfterAbort() throws {
+        let field = try FieldScene()
+        #expect(try field.produce(try field.records(2))?.code == 0)
+        try field.findCoordinator()
+        field.goDown(.cleanStop)
+        try field.abortTransaction(at: 2)
+        field.scene.broker.start()
+
+        #expect(try field.end(isolation: 1) == 5)
+        let (shown, position) = try field.readCommitted(from: 0)
+        #expect(shown == [0, 1])
+        #expect(position == 5)
+        while try field.commit(position) != 0 { try field.scene.pass(milliseconds: 50) }
+        try field.restart(.processDeath)
+        while try field.committed()?.code != 0 { try field.scene.pass(milliseconds: 50) }
+        #expect(try field.committed()?.offset == 5)
+        let next = try field.records(1)
+        #expect(try field.insist { try field.produce(next) } == (0, 5))
+        #expect(try field.readCommitted(from: 5).shown == [5])
+    }
+
+    @Test("500 members that join at once settle in one rebalance")
+    func rebalanceStorm() throws {
+        let field = try FieldScene(partitions: 10)
+        let members = field.classicMembers(500, session: 30_000)
+        field.start(members)
+        try field.scene.within(10_000, "all have a share") {
+            members.allSatisfy { $0.shareCount > 0 && $0.isAtEnd }
+        }
+        #expect(members.allSatisfy { $0.generation == 1 && $0.shareCount == 1 })
+        #expect(field.group.isSharedOut(to: members.map(\.reading.owned)) { _ in true })
+    }
+}
+
+extension FieldScene {
+    /// Puts a transaction of two records and the marker that aborts it at the end of the first
+    /// partition's log, as a leader would have written them before it died.
+    fileprivate func abortTransaction(at offset: Int64) throws {
+        let producer = RecordBatchBuilder.Producer(
+            id: ProducerID(77), epoch: ProducerEpoch(0), baseSequence: 0)
+        var data = RecordBatchBuilder(
+            baseOffset: Offset(offset), leaderEpoch: .zero, producer: producer,
+            isTransactional: true)
+        let now = scene.agenda.clock.wall()
+        for index in 0..<2 {
+            let mark = RecordMark(producer: 9, number: Int32(index))
+            data.append(timestamp: now, key: nil, value: mark.encoded(padding: 0))
+        }
+        var marker = RecordBatchBuilder(
+            baseOffset: Offset(offset + 2), leaderEpoch: .zero,
+            producer: .init(id: ProducerID(77), epoch: ProducerEpoch(0), baseSequence: -1),
+            isTransactional: true, isControl: true)
+        marker.append(.endTransaction(.abort, coordinatorEpoch: 0), timestamp: now)
+        let added = try data.build().array + marker.build().array
+        scene.broker.edit { disk in
+            let path = "/data/\(Self.topicName)-0/00000000000000000000.log"
+            disk.replace(path, with: (disk.content(path) ?? []) + added)
+            disk.remove("/data/.kafka_cleanshutdown")
+        }
+    }
+}
