@@ -47,8 +47,9 @@ def case(name: str, seconds: int = 120, own_process: bool = False, full_only: bo
 class Context:
     """What a case is given: the shared broker, sizes, and brokers of its own."""
 
-    def __init__(self, brokerd, folder: Path, short: bool, outside=None):
+    def __init__(self, brokerd, apus, folder: Path, short: bool, outside=None):
         self.brokerd = brokerd
+        self.apus = apus
         self.folder = folder
         self.short = short
         self.outside = outside

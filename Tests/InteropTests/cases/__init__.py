@@ -14,6 +14,7 @@ MODULES = (
     "bad_input",
     "groups",
     "metrics",
+    "shell",
     "crash",
     "volume",
     "stopping",
