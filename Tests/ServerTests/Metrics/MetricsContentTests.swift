@@ -171,7 +171,12 @@ struct MetricsContentTests {
         let path = "\(fixture.directory)/data/t-0/leader-epoch-checkpoint"
         let before = try files.readAll(path, limit: 4096)
         try eventually { try self.lag(fixture.scrape(), "g", "t", 0) == 1 }
+        // A reign that had begun would be in the file when the broker has stopped.
+        try fixture.restart()
         #expect(try files.readAll(path, limit: 4096) == before)
+        _ = try fixture.connect().call(fetchRequest("t", from: 0), version: 11)
+        try fixture.restart()
+        #expect(try files.readAll(path, limit: 4096) != before)
     }
 
     @Test("a group's lag is what lies between its commit and the end, partition by partition")
@@ -333,15 +338,16 @@ struct MetricsContentTests {
         let fixture = try broker()
         let client = try fixture.connect()
         for name in ["b", "a", "c"] { try client.createTopic(name, partitions: 11) }
-        for group in ["z", "y", "x"] { try client.commit(group, "a", [(10, 0)]) }
+        let groups = ["p", "q", "r", "s", "t", "u", "v", "w"]
+        for group in groups.reversed() { try client.commit(group, "a", [(10, 0)]) }
         let (one, two) = (try fixture.scrape(), try fixture.scrape())
         #expect(one.order == two.order && one.families == two.families)
         let logs = one.samples("kafka_log_log_size").filter { $0.labels["topic"] == "b" }
         #expect(logs.compactMap { $0.labels["partition"].flatMap { Int($0) } } == Array(0..<11))
-        let groups = one.samples("kafka_consumergroup_lag").compactMap {
+        let listed = one.samples("kafka_consumergroup_lag").compactMap {
             $0.labels["consumergroup"]
         }
-        #expect(groups == ["x", "y", "z"])
+        #expect(listed == groups)
     }
 
     @Test("docs/operations.md lists what is shown, and nothing else")

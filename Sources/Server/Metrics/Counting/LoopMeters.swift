@@ -9,20 +9,20 @@ internal import WireProtocol
 /// with a place for every version of every API, so nothing is looked up or allocated a request.
 final class LoopMeters: Sendable {
     /// Where one API's counters lie: first one for each version, then one for each bucket of time,
-    /// then the sum of times.
+    /// then the sum of times. Stored, because they are needed a request.
     private struct Place {
-        let start: Int
-        let versions: ClosedRange<Int16>
-
-        var buckets: Int { start + versions.count }
-        var sum: Int { buckets + TimeBuckets.count }
-        var end: Int { sum + 1 }
+        let firstVersion: Int
+        let requests: Range<Int>
+        let buckets: Range<Int>
+        var sum: Int { buckets.upperBound }
     }
 
     private let clock: any Clock
     private let listeners: [String]
-    /// By API key; nil where there is none.
-    private let places: [Place?]
+    /// By API key; empty where there is none.
+    private let places: [Place]
+    /// Nanoseconds; see `TimeBuckets`.
+    private let bounds = TimeBuckets.bounds.map { $0 * 1000 }
     private let counters: CounterBank
 
     /// - Parameter listeners: names, no two alike.
@@ -30,13 +30,16 @@ final class LoopMeters: Sendable {
         self.clock = clock
         self.listeners = listeners
         let last = APIDescription.all.map { Int($0.key.rawValue) }.max() ?? -1
-        var places = [Place?](repeating: nil, count: last + 1)
+        let none = Place(firstVersion: 0, requests: 0..<0, buckets: 0..<0)
+        var places = [Place](repeating: none, count: last + 1)
         // Opened and closed connections of each listener come first.
         var end = 2 * listeners.count
         for api in APIDescription.all {
-            let place = Place(start: end, versions: api.versions)
-            places[Int(api.key.rawValue)] = place
-            end = place.end
+            let requests = end..<end + api.versions.count
+            let buckets = requests.upperBound..<requests.upperBound + TimeBuckets.count
+            places[Int(api.key.rawValue)] = Place(
+                firstVersion: Int(api.versions.lowerBound), requests: requests, buckets: buckets)
+            end = buckets.upperBound + 1
         }
         self.places = places
         counters = CounterBank(count: end)
@@ -46,15 +49,18 @@ final class LoopMeters: Sendable {
 
     /// - Precondition: the API is known and has the version.
     func received(_ key: APIKey, version: Int16) {
-        guard let place = places[Int(key.rawValue)] else { return }
-        counters.addAlone(1, to: place.start + Int(version - place.versions.lowerBound))
+        let place = places[Int(key.rawValue)]
+        counters.addAlone(1, to: place.requests.lowerBound + Int(version) - place.firstVersion)
     }
 
     /// The request that was received at `began` has its answer, or is known to need none.
     func answered(_ key: APIKey, receivedAt began: MonotonicTime) {
-        guard let place = places[Int(key.rawValue)] else { return }
         let nanoseconds = max(clock.monotonic().nanoseconds &- began.nanoseconds, 0)
-        counters.addAlone(1, to: place.buckets + TimeBuckets.index(of: nanoseconds))
+        // The first bucket whose bound is not below the time: most requests are in the first few.
+        var bucket = 0
+        while bucket < bounds.count, nanoseconds > bounds[bucket] { bucket += 1 }
+        let place = places[Int(key.rawValue)]
+        counters.addAlone(1, to: place.buckets.lowerBound + bucket)
         counters.addAlone(UInt64(nanoseconds), to: place.sum)
     }
 
@@ -74,15 +80,13 @@ final class LoopMeters: Sendable {
 
     /// How often each version was asked for.
     func requests(_ api: APIDescription) -> [UInt64] {
-        guard let place = places[Int(api.key.rawValue)] else { return [] }
-        return (place.start..<place.buckets).map { counters[$0] }
+        places[Int(api.key.rawValue)].requests.map { counters[$0] }
     }
 
     func times(_ api: APIDescription) -> RequestTimes {
-        guard let place = places[Int(api.key.rawValue)] else { return RequestTimes() }
+        let place = places[Int(api.key.rawValue)]
         return RequestTimes(
-            buckets: (place.buckets..<place.sum).map { counters[$0] },
-            nanoseconds: counters[place.sum])
+            buckets: place.buckets.map { counters[$0] }, nanoseconds: counters[place.sum])
     }
 
     /// In the order of the listeners given to `init`.
@@ -104,13 +108,6 @@ enum TimeBuckets {
         1_000_000, 2_500_000, 5_000_000, 10_000_000, 30_000_000,
     ]
     static let count = bounds.count + 1
-
-    /// The first bucket whose bound is not below the time. Most requests are in the first few.
-    static func index(of nanoseconds: Int64) -> Int {
-        var index = 0
-        while index < bounds.count, nanoseconds > bounds[index] * 1000 { index += 1 }
-        return index
-    }
 }
 
 /// How long the requests of one API took.

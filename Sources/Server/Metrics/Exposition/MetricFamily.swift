@@ -32,16 +32,17 @@ struct MetricFamily: Sendable {
         }
     }
 
-    /// A sample for each element.
+    /// A sample for each element that has a value.
     init<Element: Sendable>(
         _ name: String, _ kind: Kind, _ help: String, _ elements: [Element],
         labels: @escaping @Sendable (Element, inout ExpositionWriter) -> Void,
-        value: @escaping @Sendable (Element) -> MetricValue
+        value: @escaping @Sendable (Element) -> MetricValue?
     ) {
         self.init(name, kind, help, rowCount: elements.count) { row, writer in
+            guard let value = value(elements[row]) else { return }
             writer.name(name)
             labels(elements[row], &writer)
-            writer.value(value(elements[row]))
+            writer.value(value)
         }
     }
 

@@ -18,21 +18,21 @@ extension ScrapeSource {
             ) { $0.committed.rawValue },
             positions(
                 "lag", "Offsets between what the group has committed and the high watermark.",
-                survey.rows.filter { $0.lag != nil }
-            ) { $0.lag ?? 0 },
+                survey.rows
+            ) { $0.lag },
         ]
     }
 
     private func positions(
         _ name: String, _ help: String, _ rows: [GroupSurvey.Row],
-        _ value: @escaping @Sendable (GroupSurvey.Row) -> Int64
+        _ value: @escaping @Sendable (GroupSurvey.Row) -> Int64?
     ) -> MetricFamily {
         MetricFamily("kafka_consumergroup_\(name)", .gauge, help, rows) { row, writer in
             writer.label("consumergroup", row.group)
             writer.label("topic", row.partition.topic)
             writer.label("partition", String(row.partition.partition.rawValue))
         } value: { row in
-            .count(value(row))
+            value(row).map { .count($0) }
         }
     }
 
