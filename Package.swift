@@ -62,10 +62,12 @@ let package = Package(
             "Simulation",
             ["Server", "LogCore", "Networking", "WireProtocol", "RecordFormat", "Primitives"]),
 
+        module("Client", ["WireProtocol", "Networking", "RecordFormat", "Primitives"]),
+
         executable("brokerd", ["Server"]),
         executable("controllerd", ["Server"]),
         executable("wiregen", []),
-        executable("apus", ["LogCore", "RecordFormat", "Primitives"]),
+        executable("apus", ["Client", "LogCore", "RecordFormat", "Primitives"]),
         executable(
             "simulate",
             [
@@ -100,7 +102,17 @@ let package = Package(
                 "Simulation", "WireProtocol", "Networking", "LogCore", "RecordFormat",
                 "Primitives",
             ]),
-        tests("ApusTests", ["apus", "LogCore", "RecordFormat", "Primitives"]),
+        .target(
+            name: "BrokerHarness",
+            dependencies: ["Server", "Client", "WireProtocol", "Networking", "Primitives"],
+            path: "Tests/BrokerHarness", swiftSettings: settings),
+        tests(
+            "ClientTests",
+            ["BrokerHarness", "Client", "WireProtocol", "Networking", "RecordFormat", "Primitives"]
+        ),
+        tests(
+            "ApusTests",
+            ["apus", "BrokerHarness", "Client", "LogCore", "RecordFormat", "Primitives"]),
         tests("TidyTests", []),
     ]
 )

@@ -8,11 +8,16 @@ enum CommandLineTool {
         StartupScenario(), IdleScenario(), LogAppendScenario(), DurableAppendScenario(),
         RecoveryScenario(), PartitionScaleScenario(),
         RecordsScenario(), ReadScenario(), TailScenario(),
+        GroupLoadScenario(), GroupSettleScenario(), GroupHeartbeatScenario(),
+        GroupConsumeScenario(),
     ]
+
+    /// What a name that stands for several scenarios makes them begin with.
+    private static let families = ["log": "logcore-", "groups": "groups-"]
 
     private static let usage = """
         usage: Benchmarks list | NAME… | OPTION… (every scenario)
-        The name `log` stands for all that begin with `logcore-`.
+        The name `log` stands for all that begin with `logcore-`, `groups` for `groups-`.
           --results         also write the table to \(Results.path)
           --rounds N        repeat each measurement N times; the best counts (3)
           --scale X         multiply the amounts of data by X (1)
@@ -56,9 +61,11 @@ enum CommandLineTool {
                 for scenario in scenarios { print("\(scenario.name): \(scenario.summary)") }
                 return 0
             case _ where argument.hasPrefix("-"): return complain(usage, status: 2)
-            case "log":
-                names += scenarios.map(\.name).filter { $0.hasPrefix("logcore-") }
-            default: names.append(argument)
+            default:
+                names +=
+                    families[argument].map { family in
+                        scenarios.map(\.name).filter { $0.hasPrefix(family) }
+                    } ?? [argument]
             }
         }
         if arguments.isEmpty { return complain(usage, status: 2) }

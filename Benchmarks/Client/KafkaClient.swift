@@ -39,8 +39,20 @@ struct KafkaClient {
     func call<Request: RequestMessage>(
         _ request: Request, version: Int16
     ) throws(BenchmarkFailed) -> Request.Response {
+        try send(request, version: version)
+        return try receive(Request.self, version: version)
+    }
+
+    /// The first half of a call, for who has many under way.
+    func send(_ request: some RequestMessage, version: Int16) throws(BenchmarkFailed) {
         try socket.send(Self.frame(request, version: version))
-        return try Self.response(to: Request.self, try socket.receiveFrame(), version: version)
+    }
+
+    /// The second half.
+    func receive<Request: RequestMessage>(
+        _: Request.Type, version: Int16
+    ) throws(BenchmarkFailed) -> Request.Response {
+        try Self.response(to: Request.self, try socket.receiveFrame(), version: version)
     }
 
     func createTopic(_ name: String, partitions: Int) throws(BenchmarkFailed) {
@@ -83,9 +95,12 @@ struct KafkaClient {
         return partition
     }
 
-    /// A produce request, acks=1, of one batch to partition 0.
-    static func produceFrame(topic: String, _ batch: Bytes) -> Bytes {
+    /// A produce request, acks=1, of one batch.
+    static func produceFrame(
+        topic: String, partition index: Int32 = 0, _ batch: Bytes
+    ) -> Bytes {
         var partition = ProduceRequest.PartitionProduceData()
+        partition.index = index
         partition.records = .bytes(batch)
         var data = ProduceRequest.TopicProduceData()
         data.name = topic
@@ -116,8 +131,11 @@ struct KafkaClient {
         }
     }
 
-    static func fetchFrame(topic: String, from offset: Int64, bytes: Int) -> Bytes {
+    static func fetchFrame(
+        topic: String, partition index: Int32 = 0, from offset: Int64, bytes: Int
+    ) -> Bytes {
         var partition = FetchRequest.FetchPartition()
+        partition.partition = index
         partition.fetchOffset = offset
         partition.partitionMaxBytes = Int32(bytes)
         var data = FetchRequest.FetchTopic()

@@ -2,7 +2,8 @@ internal import Glibc
 internal import Primitives
 
 /// The limit loops that run in a process of their own, so that their processor time can be told
-/// from the client's. Each serves one connection with blocking calls, and ends with it.
+/// from the client's. Each serves one connection with blocking calls, and ends with it; `replies`
+/// and `network` serve many.
 enum LimitServer {
     /// - Parameter arguments: the loop's name and what it takes.
     static func run(_ arguments: [String]) throws(BenchmarkFailed) {
@@ -16,6 +17,9 @@ enum LimitServer {
             try sendFile(try open(arguments[1]), total: numbers[0], piece: numbers[1])
         case ("requests", 2):
             try requests(into: try create(arguments[1]), size: numbers[0], reply: numbers[1])
+        case ("replies", 2):
+            try ReplyServer.run(
+                listener: try listen(backlog: 4096), size: numbers[0], reply: numbers[1])
         case ("network", 0): try NetworkServer.run(path: arguments[1])
         default: throw BenchmarkFailed("no such limit loop: \(arguments)")
         }
@@ -33,11 +37,11 @@ enum LimitServer {
         return file
     }
 
-    /// Listens on a free port, says which, and returns the first connection.
-    private static func accept() throws(BenchmarkFailed) -> CInt {
+    /// Listens on a free port and says which.
+    private static func listen(backlog: CInt) throws(BenchmarkFailed) -> CInt {
         let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         let bound = unsafe loopback(0).withSockaddr { unsafe bind(listener, $0, $1) }
-        guard bound == 0, listen(listener, 1) == 0 else {
+        guard bound == 0, Glibc.listen(listener, backlog) == 0 else {
             throw BenchmarkFailed("cannot listen: \(lastError())")
         }
         var address = sockaddr_in()
@@ -48,6 +52,12 @@ enum LimitServer {
             }
         }
         say("ready LIMIT://127.0.0.1:\(UInt16(bigEndian: address.sin_port))")
+        return listener
+    }
+
+    /// Listens on a free port, says which, and returns the first connection.
+    private static func accept() throws(BenchmarkFailed) -> CInt {
+        let listener = try listen(backlog: 1)
         let connection = Glibc.accept(listener, nil, nil)
         guard connection >= 0 else { throw BenchmarkFailed("cannot accept: \(lastError())") }
         var on: CInt = 1

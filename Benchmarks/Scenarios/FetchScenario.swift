@@ -1,6 +1,4 @@
 internal import Primitives
-internal import RecordFormat
-internal import WireProtocol
 
 /// One partition read from its start by one consumer, a request after the other's answer.
 struct FetchScenario: Scenario {
@@ -37,26 +35,11 @@ struct FetchScenario: Scenario {
 
     /// Returns how many bytes of records came.
     private func fetchAll(_ broker: Served, until end: Int64) throws(BenchmarkFailed) -> Int {
-        let socket = try broker.connect()
-        var offset: Int64 = 0
+        var reader = PartitionReader(
+            socket: try broker.connect(), topic: "fetched", partition: 0,
+            fetchBytes: Self.fetchBytes)
         var bytes = 0
-        while offset < end {
-            try socket.send(
-                KafkaClient.fetchFrame(topic: "fetched", from: offset, bytes: Self.fetchBytes))
-            let response = try KafkaClient.response(
-                to: FetchRequest.self, try socket.receiveFrame(), version: KafkaClient.fetchVersion)
-            guard let partition = response.responses.first?.partitions.first,
-                partition.errorCode == 0, case .bytes(let records) = partition.records
-            else { throw BenchmarkFailed("a fetch was refused: \(response)") }
-            let before = offset
-            var batches = RecordBatches(records)
-            do throws(BatchError) {
-                while let batch = try batches.next() { offset = batch.header.nextOffset.rawValue }
-            } catch { throw BenchmarkFailed("a fetch answered no batches: \(error)") }
-            guard offset > before else { throw BenchmarkFailed("no record at offset \(before)") }
-            // A batch cut off at the end is sent again, and counts as often as it is sent.
-            bytes += records.count
-        }
+        while reader.offset < end { bytes += try reader.next() }
         return bytes
     }
 }

@@ -42,7 +42,8 @@ struct ProduceScenario: Scenario {
     }
 }
 
-/// Fills partition 0 of a new topic with copies of one batch.
+/// Fills a partition with copies of one batch: partition 0 of a new topic, or one of a topic that
+/// there is.
 final class TopicLoader {
     let batch: Bytes
     /// Records in a batch.
@@ -51,15 +52,17 @@ final class TopicLoader {
     /// The offset after the last record.
     private(set) var endOffset: Int64
 
-    init(_ broker: Served, topic: String, batchBytes: Int, value: Int = 1000)
-        throws(BenchmarkFailed)
-    {
+    /// - Parameter partition: of a topic that there is; nil for partition 0 of a new one.
+    init(
+        _ broker: Served, topic: String, partition: Int32? = nil, batchBytes: Int,
+        value: Int = 1000
+    ) throws(BenchmarkFailed) {
         batch = try KafkaClient.batch(bytes: batchBytes, value: value)
         // The header's record count.
         recordsABatch = Int64(batch.load(at: 57, as: Int32.self))
         let client = KafkaClient(socket: try broker.connect())
-        try client.createTopic(topic, partitions: 1)
-        let frame = KafkaClient.produceFrame(topic: topic, batch)
+        if partition == nil { try client.createTopic(topic, partitions: 1) }
+        let frame = KafkaClient.produceFrame(topic: topic, partition: partition ?? 0, batch)
         let answer = try client.produceFirst(frame)
         endOffset = recordsABatch
         pipeline = Pipeline(

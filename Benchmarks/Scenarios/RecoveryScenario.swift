@@ -72,18 +72,8 @@ struct RecoveryScenario: Scenario {
     }
 
     private static func readAll(_ path: String) throws {
-        let files = PosixFileSystem()
-        let buffer = ByteStorage(capacity: batchBytes)
-        for name in try files.list(path) where name.hasPrefix("t-") {
-            let file = try files.open("\(path)/\(name)/00000000000000000000.log", .read)
-            var position = 0
-            while true {
-                let memory = unsafe buffer.unsafeMutable
-                let got = unsafe try file.read(into: memory, at: position)
-                if got == 0 { break }
-                _ = unsafe CRC32C.checksum(UnsafeRawBufferPointer(memory))
-                position += got
-            }
+        for name in try PosixFileSystem().list(path) where name.hasPrefix("t-") {
+            try readAndSum(logsIn: "\(path)/\(name)", piece: batchBytes)
         }
     }
 }

@@ -1,3 +1,5 @@
+internal import BrokerHarness
+internal import Client
 internal import Foundation
 internal import LogCore
 internal import Primitives
@@ -12,6 +14,12 @@ struct Outcome {
     let output: String
     let errors: String
 
+    init(_ code: ExitCode, _ shell: Shell) {
+        self.code = code
+        output = shell.output.contents.text ?? "not UTF-8"
+        errors = shell.errors.contents.text ?? "not UTF-8"
+    }
+
     var lines: [String] { output.split(separator: "\n").map(String.init) }
 
     /// Each line as JSON, by a reader that is not ours.
@@ -23,15 +31,36 @@ struct Outcome {
     }
 }
 
-/// Runs `apus` in this process.
+/// Runs a command that speaks to no cluster in this process.
 func apus(_ arguments: String..., in directory: String = "/") -> Outcome {
-    let shell = Shell(
-        files: PosixFileSystem(), output: Output(.memory), errors: Output(.memory),
-        workingDirectory: directory)
-    let code = Apus.run(arguments, shell)
-    return Outcome(
-        code: code, output: shell.output.contents.text ?? "not UTF-8",
-        errors: shell.errors.contents.text ?? "not UTF-8")
+    let shell = Shell.inMemory(directory)
+    return Outcome(Apus.runLocally(arguments, shell), shell)
+}
+
+/// Runs a command against a cluster in this process.
+func apus(_ arguments: String..., input: [String] = [], at address: String) async -> Outcome {
+    let shell = Shell.inMemory("/", input: input.map { Bytes($0) })
+    // Other tests may keep all threads busy for long.
+    let cluster = ["--bootstrap-server", address, "--timeout", "10m"]
+    return Outcome(await Apus.run(arguments + cluster, shell), shell)
+}
+
+extension Cluster {
+    /// A client of a broker in this process, with time enough.
+    static func of(_ broker: TestBroker) throws -> Cluster {
+        var configuration = ClusterConfiguration(
+            servers: try #require(BootstrapServers(broker.address)))
+        configuration.timeoutMilliseconds = 600_000
+        return try Cluster(configuration, world: .posix(log: Silence()))
+    }
+}
+
+extension Shell {
+    static func inMemory(_ directory: String, input: [Bytes] = []) -> Shell {
+        Shell(
+            files: PosixFileSystem(), input: Input(.memory(input)), output: Output(.memory),
+            errors: Output(.memory), workingDirectory: directory)
+    }
 }
 
 /// A place for files that goes away with the last reference.

@@ -22,21 +22,23 @@ class Case:
     body: object
     seconds: int
     own_process: bool
+    full_only: bool
 
 
 CASES: list = []
 
 
-def case(name: str, seconds: int = 120, own_process: bool = False):
+def case(name: str, seconds: int = 120, own_process: bool = False, full_only: bool = False):
     """Adds the function below it to the suite. It gets a `Context` and raises when it fails.
 
-    `own_process` marks what needs to start or kill brokerd, and so cannot run on an outside Kafka.
+    `own_process` marks what needs to start or kill brokerd, and so cannot run on an outside Kafka;
+    `full_only` what the short form leaves out.
     """
 
     def add(body):
         if any(existing.name == name for existing in CASES):
             raise ValueError(f"two cases are named {name!r}")
-        CASES.append(Case(name, body, seconds, own_process))
+        CASES.append(Case(name, body, seconds, own_process, full_only))
         return body
 
     return add
@@ -45,8 +47,9 @@ def case(name: str, seconds: int = 120, own_process: bool = False):
 class Context:
     """What a case is given: the shared broker, sizes, and brokers of its own."""
 
-    def __init__(self, brokerd, folder: Path, short: bool, outside=None):
+    def __init__(self, brokerd, apus, folder: Path, short: bool, outside=None):
         self.brokerd = brokerd
+        self.apus = apus
         self.folder = folder
         self.short = short
         self.outside = outside

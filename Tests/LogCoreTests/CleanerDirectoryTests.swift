@@ -1,8 +1,9 @@
-import LogCore
 import Primitives
 import RecordFormat
 import Synchronization
 import Testing
+
+@testable import LogCore
 
 /// Which log is cleaned and when, and what happens to a log meanwhile.
 @Suite struct CleanerDirectoryTests {
@@ -122,6 +123,17 @@ import Testing
         #expect(try logs[1].entries() == ["1 a=2"])
     }
 
+    @Test("no max.compaction.lag.ms makes records without timestamps overdue")
+    func lagWithoutTimestamps() throws {
+        let scene = try Scene.compacted { $0.maxCompactionLagMilliseconds = .max / 2 }
+        let (_, log) = try scene.create()
+        for _ in 0..<20 { try log.put(("a", "1"), at: Timestamp(0)) }
+        try log.rollByFilling(at: Timestamp(0))
+        #expect(try log.cleaningRange(now: scene.now).overdue == 0)
+        log.configuration.maxCompactionLagMilliseconds = 1000
+        #expect(try log.cleaningRange(now: scene.now).overdue == 0)
+    }
+
     // MARK: The checkpoint
 
     @Test("what was cleaned is in Kafka's checkpoint; truncation lowers it, deletion removes it")
@@ -185,6 +197,21 @@ import Testing
         #expect(failures.next() == 1 && report != nil)
         #expect(try log.entries().count { $0.contains("late") } == 20)
         #expect(try log.entries().count { $0.contains(" k") } == 3)
+    }
+
+    @Test("housekeeping that puts idle logs away leaves one that is being cleaned")
+    func putAwayMeanwhile() throws {
+        let scene = try Scene.compacted()
+        do { try filled(scene).0.close() }
+        let directory = try scene.open()
+        let log = try #require(directory.log(scene.partition))
+        let report = try log.clean(
+            interrupting {
+                try? log.putAway { (_, _) throws(LogError) in Timestamp(.max) }
+            }, now: scene.now)
+        #expect(report != nil)
+        #expect(try log.entries().count { $0.contains(" k") } == 3)
+        try directory.close()
     }
 
     @Test("a truncation meanwhile ends the round, and nothing of it is left")

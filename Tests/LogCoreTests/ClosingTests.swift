@@ -44,6 +44,42 @@ struct ClosingTests {
         let deleted = Atomic<Int32>(0)
     }
 
+    @Test("checkpoints that come too late leave those of the close alone")
+    func lateCheckpoints() throws {
+        let scene = try Scene()
+        let (directory, log) = try scene.create()
+        for value in ["a", "b", "c"] { try log.append(value) }
+        try log.advanceLogStart(to: Offset(2))
+        try directory.close()
+        try directory.writeCheckpoints()
+        let reopened = try #require(try scene.open().log(scene.partition))
+        #expect(try reopened.logStartOffset == Offset(2))
+        #expect(reopened.restoredHighWatermark == Offset(3))
+    }
+
+    @Test("what is appended behind the last flush is refused, not left behind the marker")
+    func lateAppend() throws {
+        let scene = try Scene()
+        let (directory, log) = try scene.create()
+        try log.append("in time")
+        let gate = SyncGate()
+        scene.faults.plan.withLock { $0.gate = gate }
+        let closed = Deletion()
+        let background = DispatchBackgroundWork(label: "closing", limit: 1)
+        let accepted = background.submit {
+            try? directory.close()
+            closed.deleted.add(1, ordering: .releasing)
+        }
+        #expect(accepted)
+        gate.waitUntilReached()
+        #expect(throws: LogError.self) { try log.append("late") }
+        gate.open()
+        while closed.deleted.load(ordering: .acquiring) == 0 {}
+        let again = try scene.open()
+        #expect(again.report.wasCleanStop)
+        #expect(try again.log(scene.partition)?.logEndOffset == Offset(1))
+    }
+
     @Test("no log is made in a directory that is closed")
     func creationAfterwards() throws {
         let scene = try Scene()

@@ -1,7 +1,8 @@
-import LogCore
 import Primitives
 import RecordFormat
 import Testing
+
+@testable import LogCore
 
 /// Files on disk are bytes from outside: whatever is in them, opening and reading answers or
 /// throws.
@@ -30,6 +31,16 @@ import Testing
             }
             return bytes
         }
+    }
+
+    @Test("among more findings than are kept, the first that is damage is kept")
+    func findings() {
+        let list = FindingList(.cleanlyStopped)
+        for number in 0..<1500 { list.add(Finding(.unclean, "\(number)", "missing")) }
+        list.add(Finding(.damaged, "file", "checksum"))
+        list.add(Finding(.damaged, "another", "checksum"))
+        #expect(list.findings.count == 1000 && list.omitted == 502)
+        #expect(list.findings.last?.file == "file")
     }
 
     @Test("damaged files of every kind end in an answer or an error", arguments: [true, false])

@@ -41,6 +41,29 @@ struct EmbeddedFaultTests {
         try store.close()
     }
 
+    @Test(
+        "a topic that a full disk kept from being deleted whole is gone when its name is used again"
+    )
+    func deletionOnFullDisk() throws {
+        let store = try open()
+        let old = try store.createTopic("t", partitions: 2)
+        try old.append((0..<10).map { NewRecord("old", key: RecordBytes("\($0)")) })
+        try store.cursor(named: "reader").reset(to: .latest, in: old)
+        scene.faults.plan.withLock { $0.hasNoRoomForNames = true }
+        guard case .storageFull = storeError({ try store.deleteTopic("t") }) else {
+            Issue.record("there was room")
+            return
+        }
+        #expect(storeError { _ = try store.topic("t") } == .unknownTopic("t"))
+        scene.faults.plan.withLock { $0.hasNoRoomForNames = false }
+        let new = try store.createTopic("t", partitions: 2)
+        #expect(try new.values == [])
+        #expect(try store.cursor(named: "reader").position(of: new.partition(0)) == nil)
+        try new.append("new")
+        try store.close()
+        #expect(try open().topic("t").values == ["new"])
+    }
+
     @Test("a sync that fails takes the store offline, and it says since when")
     func failingSync() throws {
         let store = try open()

@@ -1,4 +1,5 @@
 import LogCore
+import Primitives
 import Testing
 
 @testable import LogCore
@@ -23,7 +24,7 @@ struct EmbeddedPartitioningTests {
             ("abc", 479_470_107),
         ] as [(String, Int32)])
     func murmur2(key: String, hash: Int32) throws {
-        #expect(Int32(bitPattern: Partitioning.murmur2(RecordBytes(key))) == hash)
+        #expect(Int32(bitPattern: RecordBytes(key).bytes.murmur2) == hash)
         let topic = try store.openTopic("hashed", partitions: 7)
         let expected = Int(hash & 0x7fff_ffff) % 7
         #expect(try topic.partition(forKey: RecordBytes(key)).index == expected)

@@ -83,6 +83,22 @@ private func descriptors(below path: String) throws -> Int {
         #expect(scene.faults.volumeSyncs.load(ordering: .relaxed) == before + 1)
     }
 
+    @Test("what was synced before it lost its descriptor needs no sync of everything")
+    func syncedBefore() throws {
+        let scene = try Scene()
+        scene.faults.plan.withLock { $0.hasVolume = true }
+        let (_, logs) = try fill(scene, openFiles: 4)
+        for log in logs { try log.flush() }
+        // Takes note of what was lost before it was synced.
+        try logs[0].append("one more")
+        try logs[0].flush()
+        for log in logs { _ = try log.values() }
+        let before = scene.faults.volumeSyncs.load(ordering: .relaxed)
+        try logs[0].append("another")
+        try logs[0].flush()
+        #expect(scene.faults.volumeSyncs.load(ordering: .relaxed) == before)
+    }
+
     @Test("a want of descriptors fails the call and not the directory")
     func outOfDescriptors() throws {
         let scene = try Scene()

@@ -160,6 +160,29 @@ import Testing
         #expect(try log.append("next").firstOffset == Offset(4))
     }
 
+    @Test("a bit that flipped in a time index deletes no segment before its time")
+    func retentionByDamagedTime() throws {
+        let scene = try Scene {
+            $0.segmentBytes = 200
+            $0.retentionMilliseconds = 1000
+        }
+        let (directory, log) = try scene.create()
+        for _ in 0..<5 { try log.append("young", timestamp: scene.now.rawValue) }
+        try directory.close()
+        let name = "00000000000000000000.timeindex"
+        let times = try scene.content(name).array
+        // The high bytes of the last entry's time.
+        let place = times.count - 12 + 2
+        try scene.write(Bytes(times[..<place] + [0] + times[(place + 1)...]), to: name)
+        scene.directory.expectDamage()
+        let again = try scene.open()
+        let reopened = try #require(again.log(scene.partition))
+        #expect(try reopened.applyRetention(now: scene.now) == 0)
+        #expect(scene.lines.contains("no batch has"))
+        scene.clock.advance(by: 1001)
+        #expect(try reopened.applyRetention(now: scene.now) > 0)
+    }
+
     @Test("retention by size keeps at least its bytes")
     func retentionBySize() throws {
         let size = try batch(["12345"]).count

@@ -225,7 +225,7 @@ final class Faults: Sendable {
     struct Plan: Sendable {
         /// Bytes that can still be written before the disk is full.
         var room: Int?
-        /// A name takes a block that the disk does not have.
+        /// A name that is not there yet takes a block that the disk does not have.
         var hasNoRoomForNames = false
         var syncFails = false
         var writeFails = false
@@ -289,7 +289,7 @@ struct FaultyFileSystem: FileSystem {
     }
     func rename(_ path: String, to target: String) throws(FileError) {
         try faults.change(path)
-        if faults.plan.withLock({ $0.hasNoRoomForNames }) {
+        if faults.plan.withLock({ $0.hasNoRoomForNames }), try inner.attributes(target) == nil {
             throw FileError(operation: "rename", path: path, code: ENOSPC)
         }
         try inner.rename(path, to: target)

@@ -39,28 +39,20 @@ extension GroupAnswer {
     ///
     /// Errors that the answer gives anyway stay.
     package func refused(with code: ErrorCode) -> GroupAnswer {
-        let error = code.rawValue
         switch self {
         case .join(let response):
             if response.errorCode != 0 { return self }
             return .join(.refusal(code, member: response.memberId))
-        case .sync(let response):
-            return response.errorCode == 0 ? .sync(.refusal(code)) : self
-        case .heartbeat(var response):
-            if response.errorCode == 0 { response.errorCode = error }
-            return .heartbeat(response)
-        case .leave(var response):
-            if response.errorCode == 0 { response.errorCode = error }
-            return .leave(response)
+        case .sync(let response): return .sync(response.refused(with: code))
+        case .heartbeat(let response): return .heartbeat(response.refused(with: code))
+        case .leave(let response): return .leave(response.refused(with: code))
         case .offsetCommit(let response): return .offsetCommit(response.refused(with: code))
         case .offsetFetch(let response):
             return .offsetFetch(.refusal(code, group: response.groupId))
         case .offsetDelete(let response): return .offsetDelete(response.refused(with: code))
         case .described(let group): return .described(.refusal(code, group: group.groupId))
         case .listed: return self
-        case .deleted(var result):
-            if result.errorCode == 0 { result.errorCode = error }
-            return .deleted(result)
+        case .deleted(let result): return .deleted(result.refused(with: code))
         case .consumerHeartbeat(let response):
             if response.errorCode != 0 { return self }
             return .consumerHeartbeat(
@@ -81,13 +73,30 @@ extension JoinGroupResponse {
     }
 }
 
-extension SyncGroupResponse {
-    package static func refusal(_ code: ErrorCode) -> SyncGroupResponse {
-        var response = SyncGroupResponse()
-        response.errorCode = code.rawValue
-        return response
+/// An answer with an error for all of it.
+package protocol CodedAnswer: Sendable {
+    init()
+    var errorCode: Int16 { get set }
+}
+
+extension CodedAnswer {
+    package static func refusal(_ code: ErrorCode) -> Self {
+        var answer = Self()
+        answer.errorCode = code.rawValue
+        return answer
+    }
+
+    /// With the code, if it had none.
+    func refused(with code: ErrorCode) -> Self {
+        var answer = self
+        if answer.errorCode == 0 { answer.errorCode = code.rawValue }
+        return answer
     }
 }
+
+extension SyncGroupResponse: CodedAnswer {}
+extension HeartbeatResponse: CodedAnswer {}
+extension LeaveGroupResponse: CodedAnswer {}
 
 extension OffsetCommitResponse {
     /// With the code for every partition that had none.
@@ -103,36 +112,41 @@ extension OffsetCommitResponse {
     }
 }
 
-extension OffsetDeleteResponse {
-    package static func refusal(_ code: ErrorCode) -> OffsetDeleteResponse {
-        var response = OffsetDeleteResponse()
-        response.errorCode = code.rawValue
-        return response
-    }
-
+extension OffsetDeleteResponse: CodedAnswer {
+    /// An answer with an error has no partitions.
     func refused(with code: ErrorCode) -> OffsetDeleteResponse {
         errorCode == 0 ? .refusal(code) : self
     }
 }
 
-extension OffsetFetchResponse.OffsetFetchResponseGroup {
-    /// A whole group's refusal; it names no partition.
+/// The part of an answer that is about one group.
+package protocol GroupsAnswer: CodedAnswer {
+    var groupId: String { get set }
+}
+
+extension GroupsAnswer {
+    /// A whole group's refusal: nothing else is said of it.
     package static func refusal(_ code: ErrorCode, group: String) -> Self {
-        var response = Self()
-        response.groupId = group
-        response.errorCode = code.rawValue
-        return response
+        var answer = refusal(code)
+        answer.groupId = group
+        return answer
     }
 }
 
-extension DescribeGroupsResponse.DescribedGroup {
-    package static func refusal(
-        _ code: ErrorCode, group: String, message: String? = nil
-    ) -> Self {
-        var response = Self()
-        response.groupId = group
-        response.errorCode = code.rawValue
-        response.errorMessage = message
-        return response
+/// A group as operators see it, of either protocol.
+package protocol DescribedGroup: GroupsAnswer {
+    var errorMessage: String? { get set }
+}
+
+extension DescribedGroup {
+    package static func refusal(_ code: ErrorCode, group: String, message: String?) -> Self {
+        var answer = refusal(code, group: group)
+        answer.errorMessage = message
+        return answer
     }
 }
+
+extension OffsetFetchResponse.OffsetFetchResponseGroup: GroupsAnswer {}
+extension DeleteGroupsResponse.DeletableGroupResult: GroupsAnswer {}
+extension DescribeGroupsResponse.DescribedGroup: DescribedGroup {}
+extension ConsumerGroupDescribeResponse.DescribedGroup: DescribedGroup {}

@@ -77,7 +77,9 @@ extension LogContents {
                 oldest = min(oldest, start)
             }
         }
+        // Of a segment without timestamps nobody knows the age.
+        if oldest.rawValue == .max { return 0 }
         let (age, overflow) = now.rawValue.subtractingReportingOverflow(oldest.rawValue)
-        return overflow ? 0 : max(age - max(lag, 0), 0)
+        return overflow || age < lag ? 0 : age - max(lag, 0)
     }
 }

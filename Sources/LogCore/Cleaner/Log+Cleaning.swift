@@ -5,6 +5,11 @@ extension Log {
     /// What cleaning is doing with the log.
     package var cleaningState: CleaningState { cleaning.withLock { $0.state } }
 
+    var isBeingCleaned: Bool {
+        if case .running = cleaningState { return true }
+        return false
+    }
+
     /// What the last round did; nil when there was none since the start.
     package var lastCleaning: CleaningReport? { cleaning.withLock { $0.last } }
 

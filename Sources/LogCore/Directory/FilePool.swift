@@ -30,7 +30,7 @@ final class FilePool: FileSystem {
     /// Descriptors held now.
     var openCount: Int { ring.withLock { $0.slots.count } }
 
-    /// Whether a file that had been written was closed since the last call. The kernel may no longer
+    /// Whether a file that had been written, and not synced, was closed since the last call. The kernel may no longer
     /// tell who opens it again that writing it back failed; it still tells who syncs the whole file
     /// system.
     func takeLostTrack() -> Bool { lostTrack.exchange(false, ordering: .acquiringAndReleasing) }
@@ -142,6 +142,7 @@ private final class FileSlot: @unchecked Sendable {
     }
 
     func noteWrite() { state.withLock { $0.wasWritten = true } }
+    func forgetWrite() { state.withLock { $0.wasWritten = false } }
 
     /// Whether it was used since the hand last came by.
     func takeUsed() -> Bool {
@@ -196,7 +197,18 @@ private final class PooledFile: File {
         slot.noteWrite()
         try file.truncate(to: size)
     }
-    func synchronize() throws(FileError) { try current.synchronize() }
+    func synchronize() throws(FileError) {
+        let file = try current
+        // What is written meanwhile is written after.
+        noteSynchronization()
+        do throws(FileError) {
+            try file.synchronize()
+        } catch {
+            slot.noteWrite()
+            throw error
+        }
+    }
+    func noteSynchronization() { slot.forgetWrite() }
 }
 
 // MARK: Straight through

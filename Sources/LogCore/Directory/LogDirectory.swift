@@ -174,7 +174,6 @@ package final class LogDirectory: Sendable {
                 of: partition, unique: .random(context.world.random))
             let delay = log.configuration.fileDeleteDelayMilliseconds
             try log.moveAway(to: path + "/" + name)
-            try checkpoints.cleaner.forget(partition, context)
             state.withLock { $0.logs[partition] = nil }
             try context.committing { () throws(FileError) in
                 try context.files.synchronizeDirectory(path)
@@ -182,6 +181,8 @@ package final class LogDirectory: Sendable {
             context.removals.add(
                 .directory(path + "/" + name),
                 due: context.world.clock.monotonic().adding(milliseconds: delay))
+            // Last: where this fails, a log of the same name forgets it when it is made.
+            try checkpoints.cleaner.forget(partition, context)
         }
     }
 
@@ -223,8 +224,16 @@ package final class LogDirectory: Sendable {
     }
 
     /// Writes recovery points, log starts and high watermarks, each file durably and only if it
-    /// changed.
+    /// changed. After `close` nothing: the directory may have another owner.
     package func writeCheckpoints() throws(LogError) {
+        try changes.withLock { (_) throws(LogError) in
+            guard state.withLock({ $0.lock != nil }) else { return }
+            try replaceCheckpoints()
+        }
+    }
+
+    /// - Precondition: `changes` is held.
+    private func replaceCheckpoints() throws(LogError) {
         try context.requireOnline()
         try checkpoints.recoveryPoint.replace(context) { gather { $0.recoveryPoint } }
         try checkpoints.logStart.replace(context) { gather { $0.start } }
@@ -260,11 +269,13 @@ package final class LogDirectory: Sendable {
                 }
             }
             try context.requireOnline()
+            // What came later would lie behind the marker, unsynced.
+            for log in all { log.endAppends() }
             // Nothing has to be written of those that nobody opened.
             let open = all.filter(\.isOpen)
             for log in open { try log.prepareToClose() }
             if let failure = context.commits.flush(open).first { throw failure.error }
-            try writeCheckpoints()
+            try replaceCheckpoints()
             // With the marker the next owner would trust the damaged files.
             if all.contains(where: { !$0.isSound }) { return }
             try context.writing { () throws(FileError) in

@@ -55,21 +55,24 @@ package struct Finding: Sendable, Equatable, CustomStringConvertible {
 
 /// Collects what is found in one log.
 ///
-/// Bound: 1,000 findings; beyond it only the worst severity and the number are kept. Used by one
-/// thread.
+/// Bound: 1,000 findings; beyond it they are only counted, but the first that is worse than all
+/// before it takes the last one's place. Used by one thread.
 final class FindingList {
     static let limit = 1000
     let trust: Trust
     private(set) var findings: [Finding] = []
     /// What did not fit.
     private(set) var omitted = 0
-    private(set) var worst: Finding.Severity?
+    private var worst: Finding.Severity?
 
     init(_ trust: Trust) { self.trust = trust }
 
     func add(_ finding: Finding) {
-        worst = max(worst ?? finding.severity, finding.severity)
-        if findings.count < Self.limit { findings.append(finding) } else { omitted += 1 }
+        let isWorse = worst.map { finding.severity > $0 } ?? true
+        if isWorse { worst = finding.severity }
+        if findings.count < Self.limit { return findings.append(finding) }
+        omitted += 1
+        if isWorse { findings[Self.limit - 1] = finding }
     }
 
     /// Adds bytes behind an index's entries: a crash leaves them at any offset, a clean stop never,

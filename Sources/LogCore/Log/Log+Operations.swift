@@ -25,7 +25,8 @@ extension Log {
         _ batches: Bytes, leaderEpoch: LeaderEpoch, now: Timestamp, expectedEnd: Offset? = nil,
         flushDuty: FlushDuty = .append
     ) throws(LogError) -> AppendResult {
-        var result = try withContents { (contents, configuration) throws(LogError) in
+        var result = try withContents(appending: true) {
+            (contents, configuration) throws(LogError) in
             if let expectedEnd, expectedEnd != contents.endOffset {
                 throw .unexpectedEndOffset(expected: expectedEnd, actual: contents.endOffset)
             }
@@ -47,7 +48,8 @@ extension Log {
     /// - Throws: `unexpectedAppendOffset` for a batch that begins below the log's end.
     package func appendAsFollower(_ batches: Bytes, now: Timestamp? = nil) throws(LogError) {
         let now = now ?? context.world.clock.wall()
-        let isFlushDue = try withContents { (contents, configuration) throws(LogError) in
+        let isFlushDue = try withContents(appending: true) {
+            (contents, configuration) throws(LogError) in
             try contents.appendAsFollower(batches, now: now, configuration)
             return contents.unflushedRecords >= configuration.flushMessages
         }

@@ -35,6 +35,8 @@ package final class Log: Sendable {
         var found: LogContents.Shape?
         /// Until then housekeeping has nothing to do, as long as nobody opens the log.
         var quietUntil: Timestamp?
+        /// The directory is being closed.
+        var takesNoAppends = false
 
         var highWatermark: Offset? {
             get { contents == nil ? highWatermarkBefore : contents?.highWatermark }
@@ -76,13 +78,19 @@ package final class Log: Sendable {
     // MARK: The lock
 
     /// Runs `body` under the lock with the log open.
+    ///
+    /// - Parameter appending: what it adds could no longer be flushed once the directory is being
+    ///   closed, so it is refused then.
     func withContents<Result: Sendable>(
+        appending: Bool = false,
         _ body: (inout LogContents, LogConfiguration) throws(LogError) -> Result
     ) throws(LogError) -> Result {
         try state.withLock { (state) throws(LogError) -> Result in
             try context.requireOnline()
             if state.contents == nil { _ = try open(&state) }
-            guard state.contents != nil else { throw .closed(topicPartition) }
+            guard state.contents != nil, !(appending && state.takesNoAppends) else {
+                throw .closed(topicPartition)
+            }
             // In place: taking the contents out would copy them.
             return try body(&state.contents!, state.configuration)
         }
@@ -319,8 +327,9 @@ package final class Log: Sendable {
         _ next: (inout LogContents, LogConfiguration) throws(LogError) -> Timestamp
     ) throws(LogError) {
         try state.withLock { (state) throws(LogError) in
+            // A round of cleaning has files of its own there, which the next opening would remove.
             guard let found = state.found, state.contents?.shape == found,
-                state.contents?.isOnDisk == true
+                state.contents?.isOnDisk == true, !isBeingCleaned
             else { return }
             let until = try next(&state.contents!, state.configuration)
             state.highWatermarkBefore = state.contents?.highWatermark
@@ -329,6 +338,9 @@ package final class Log: Sendable {
             state.quietUntil = until
         }
     }
+
+    /// Refuses appends from now on.
+    func endAppends() { state.withLock { $0.takesNoAppends = true } }
 
     /// Refuses further calls and lets the files go; those being sent stay readable.
     func shut() {

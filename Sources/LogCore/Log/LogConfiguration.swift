@@ -42,8 +42,10 @@ package struct LogConfiguration: Sendable, Equatable {
     package var producerExpirationMilliseconds: Int64 = 86_400_000
     /// Idempotent producers remembered at once; beyond it those silent for longest are forgotten.
     package var maximumProducers = 65_536
-    /// Bytes that one batch may expand to when a search by time has to open it.
-    package var decompressionLimit = 134_217_728
+    /// Bytes that one batch may expand to when a reader, a search by time or cleaning opens it.
+    package var decompressionLimit = LogConfiguration.defaultDecompressionLimit
+
+    package static let defaultDecompressionLimit = 134_217_728
 
     package init() {}
 

@@ -41,9 +41,14 @@ extension LogContents {
     ) throws(LogError) -> Bool {
         let kept = configuration.retentionMilliseconds
         if kept < 0 { return false }
-        let latest = try latestTimestamp(ofSegment: index, now: now)
-        let (age, overflow) = now.rawValue.subtractingReportingOverflow(latest.rawValue)
-        return !overflow && age > kept
+        func isTooOld(_ latest: Timestamp) -> Bool {
+            let (age, overflow) = now.rawValue.subtractingReportingOverflow(latest.rawValue)
+            return !overflow && age > kept
+        }
+        guard isTooOld(try latestTimestamp(ofSegment: index, now: now)) else { return false }
+        // Records are not to go because of a bit that flipped in an index.
+        try segments[index].confirmLatestMark(context)
+        return isTooOld(try latestTimestamp(ofSegment: index, now: now))
     }
 
     /// The earliest time at which retention may find a segment too old, if nothing is appended.

@@ -258,8 +258,11 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         needsSync ? try opened(files).holding() : nil
     }
 
-    /// The file is about to be synced.
-    mutating func noteSync() { needsSync = false }
+    /// The file is about to be synced, if it had to be.
+    mutating func noteSync() {
+        if needsSync { file?.noteSynchronization() }
+        needsSync = false
+    }
 
     var isOpen: Bool { file != nil }
 

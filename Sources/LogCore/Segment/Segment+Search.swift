@@ -117,6 +117,23 @@ extension Segment {
             resetMarks(latest: mark, bytesSinceIndexEntry: 0)
             return mark
         }
+        return try scanForLatestMark(context)
+    }
+
+    /// Makes sure that `latestMark` is what a batch says, and finds it anew where it is not.
+    mutating func confirmLatestMark(_ context: DirectoryContext) throws(LogError) {
+        let mark = try latestMark(context)
+        if mark.timestamp == .none { return }
+        let batch = try locate(mark.offset, context)?.header
+        if batch?.maxTimestamp == mark.timestamp { return }
+        context.world.log(
+            .warn, "\(timeIndex.path) ends with a timestamp that no batch has: passed over")
+        _ = try scanForLatestMark(context)
+    }
+
+    private mutating func scanForLatestMark(
+        _ context: DirectoryContext
+    ) throws(LogError) -> TimeMark {
         var mark = TimeMark(timestamp: .none, offset: baseOffset)
         _ = try firstBatch(from: 0, context) { header in
             if header.maxTimestamp > mark.timestamp {

@@ -213,6 +213,7 @@ struct Segment: Sendable {
     /// The files that had to be synced are about to be.
     mutating func noteSync() {
         needsSync = false
+        file?.noteSynchronization()
         offsetIndex.noteSync()
         timeIndex.noteSync()
         transactionIndex?.noteSync()

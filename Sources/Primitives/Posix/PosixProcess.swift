@@ -25,6 +25,16 @@ public enum PosixProcess {
         }
     }
 
+    /// What comes next from standard input, empty at its end. Blocks until there is something.
+    public static func readInput(atMost count: Int) -> Result<Bytes, FileError> {
+        let storage = ByteStorage(capacity: count)
+        while true {
+            let got = unsafe Glibc.read(STDIN_FILENO, storage.unsafeMutable.baseAddress, count)
+            if got >= 0 { return .success(storage.bytes(0..<got)) }
+            if errno != EINTR { return .failure(.last("read", "standard input")) }
+        }
+    }
+
     /// A write to a pipe that nobody reads is an error value from here on, not a signal.
     public static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
 

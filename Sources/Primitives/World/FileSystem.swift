@@ -65,9 +65,13 @@ public protocol File: AnyObject, Sendable {
     /// After a throw nobody knows what is; it must not be called again as if it could still
     /// succeed.
     func synchronize() throws(FileError)
+    /// Takes note that what was written so far is about to be synced by way of what `holding` gave.
+    func noteSynchronization()
 }
 
 extension File {
+    public func noteSynchronization() {}
+
     public func holding() throws(FileError) -> any File { self }
 
     public func write(_ bytes: Bytes, at position: Int) throws(FileError) {

@@ -15,6 +15,9 @@ package struct Records: Sendable {
         reader = ByteReader(payload)
     }
 
+    /// Bytes of the records not yet read, unpacked.
+    package var bytesLeft: Int { reader.remaining }
+
     /// The next record, or nil after as many as the header promises.
     ///
     /// Throws when a record's lengths do not add up, its offset is not above the one before it and

@@ -17,6 +17,10 @@ extension LogConfiguration {
         flushMilliseconds = topic.flushMilliseconds
         fileDeleteDelayMilliseconds = topic.fileDeleteDelayMilliseconds
         maxMessageBytes = topic.maxMessageBytes
+        // Whatever a producer was let append can be opened again.
+        decompressionLimit = max(
+            Self.defaultDecompressionLimit,
+            topic.maxMessageBytes * ProduceValidation.expansionLimit)
         timestampType = topic.timestampType == .logAppendTime ? .logAppendTime : .createTime
         producerExpirationMilliseconds = broker.producerIDExpirationMilliseconds
         minCleanableDirtyRatio = topic.minCleanableDirtyRatio

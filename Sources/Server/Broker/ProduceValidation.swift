@@ -20,7 +20,6 @@ struct ProduceValidation {
     static let expansionLimit = 64
 
     /// Returns what to append: `records` itself, or its content compressed anew.
-    ///
     func check(_ records: Bytes) throws(Refusal) -> Bytes {
         var batch = try open(records)
         try checkKind(of: batch, in: records)

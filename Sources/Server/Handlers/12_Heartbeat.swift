@@ -2,6 +2,8 @@ internal import Coordination
 internal import WireProtocol
 
 /// Heartbeat, versions 0 to 4: keeps a member of a classic group alive, and tells it of a rebalance.
+/// While the group is being loaded the answer says that all is well, as Kafka's does: its members
+/// begin a whole session then.
 struct HeartbeatHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...4
 
@@ -12,10 +14,8 @@ struct HeartbeatHandler: RequestHandler {
             $0.heartbeat(request, $1)
         } answer: { (result: Result<HeartbeatResponse, Refusal>) in
             call.answer(
-                result.orElse { refusal in
-                    var response = HeartbeatResponse()
-                    response.errorCode = refusal.code.rawValue
-                    return response
+                result.orElse {
+                    .refusal($0.code == .coordinatorLoadInProgress ? .noError : $0.code)
                 })
         }
     }

@@ -9,15 +9,6 @@ struct LeaveGroupHandler: RequestHandler {
     let groups: GroupCoordinator
 
     func handle(_ request: LeaveGroupRequest, _ call: Call<LeaveGroupResponse>) {
-        groups.submit(request.groupId, for: call) {
-            $0.leaveGroup(request, $1)
-        } answer: { (result: Result<LeaveGroupResponse, Refusal>) in
-            call.answer(
-                result.orElse { refusal in
-                    var response = LeaveGroupResponse()
-                    response.errorCode = refusal.code.rawValue
-                    return response
-                })
-        }
+        groups.answer(call, in: request.groupId) { $0.leaveGroup(request, $1) }
     }
 }

@@ -9,10 +9,6 @@ struct SyncGroupHandler: RequestHandler {
     let groups: GroupCoordinator
 
     func handle(_ request: SyncGroupRequest, _ call: Call<SyncGroupResponse>) {
-        groups.submit(request.groupId, for: call) {
-            $0.syncGroup(request, $1)
-        } answer: { (result: Result<SyncGroupResponse, Refusal>) in
-            call.answer(result.orElse { .refusal($0.code) })
-        }
+        groups.answer(call, in: request.groupId) { $0.syncGroup(request, $1) }
     }
 }

@@ -9,10 +9,13 @@ struct Option: Sendable {
     let name: String
     /// What stands behind it, as the help calls it; nil for a switch.
     let value: String?
+    /// Whether it may be given more than once.
+    let repeats: Bool
 
-    init(_ name: String, _ value: String? = nil) {
+    init(_ name: String, _ value: String? = nil, repeats: Bool = false) {
         self.name = name
         self.value = value
+        self.repeats = repeats
     }
 }
 
@@ -22,7 +25,7 @@ struct Option: Sendable {
 struct Options {
     private(set) var operands: [String] = []
     private var switches: Set<String> = []
-    private var values: [String: String] = [:]
+    private var values: [String: [String]] = [:]
 
     init(_ arguments: some Sequence<String>, known: [Option]) throws(UsageError) {
         var rest = Array(arguments)[...]
@@ -56,19 +59,24 @@ struct Options {
         guard let value = inline ?? rest.popFirst() else {
             throw UsageError(reason: "\(name) needs a value: \(valueName)")
         }
-        if values[name] != nil { throw UsageError(reason: "\(name) is given twice") }
-        values[name] = value
+        if values[name] != nil, !option.repeats {
+            throw UsageError(reason: "\(name) is given twice")
+        }
+        values[name, default: []].append(value)
     }
 
     func has(_ name: String) -> Bool { switches.contains(name) }
 
-    func text(_ name: String) -> String? { values[name] }
+    func text(_ name: String) -> String? { values[name]?.first }
+
+    /// All values of an option that may be repeated, in their order.
+    func texts(_ name: String) -> [String] { values[name] ?? [] }
 
     /// The option's value through `parse`, which returns nil for what it does not understand.
     func value<Value>(
         _ name: String, expecting what: String, _ parse: (String) -> Value?
     ) throws(UsageError) -> Value? {
-        guard let text = values[name] else { return nil }
+        guard let text = text(name) else { return nil }
         guard let value = parse(text) else {
             throw UsageError(reason: "\(name) \(text): \(what) expected")
         }

@@ -3,6 +3,7 @@ internal import Primitives
 /// What a command gets from outside. Used by one thread.
 struct Shell {
     let files: any FileSystem
+    let input: Input
     let output: Output
     let errors: Output
     /// What relative paths start from.

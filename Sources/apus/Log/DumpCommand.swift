@@ -13,7 +13,7 @@ struct DumpCommand {
     private let showsAll: Bool
     private let shell: Shell
     /// The worst that happened so far.
-    private var code = ExitCode.sound
+    private var code = ExitCode.success
 
     private static let decompressionLimit = 1 << 30
 
@@ -39,7 +39,7 @@ struct DumpCommand {
     consuming func run() throws(UsageError) -> ExitCode {
         if showsHelp {
             shell.output.write(LogCommand.help)
-            return .sound
+            return .success
         }
         let (targets, problems) = try LogCommand.targets(operands, shell)
         code = problems
@@ -107,7 +107,7 @@ struct DumpCommand {
         _ file: InspectedFile, of partition: TopicPartition?
     ) throws(FileError) {
         form.begin(file: file.path)
-        var worst = ExitCode.sound
+        var worst = ExitCode.success
         try FileContents(file, files: shell.files).read { item in
             switch item {
             case .batch(let batch, let position):

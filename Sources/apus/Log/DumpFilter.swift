@@ -19,8 +19,7 @@ struct DumpFilter {
             Int64(text).flatMap { $0 >= 0 ? Offset($0) : nil }
         }
         times = try Self.range(
-            options, "time", "milliseconds since 1970 or 2024-05-01T10:30:00Z", times,
-            UTCTime.parse)
+            options, "time", UTCTime.expected, times, UTCTime.parse)
         topic = options.text("--topic")
         partition = try options.value("--partition", expecting: "a number from 0 on") { text in
             Int32(text).flatMap { $0 >= 0 ? PartitionIndex($0) : nil }

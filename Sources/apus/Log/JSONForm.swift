@@ -8,22 +8,8 @@ struct JSONForm: DumpForm {
 
     func begin(file path: String) {}
 
-    /// The hot path: written out, field by field.
     func write(_ record: Record, of partition: TopicPartition?) {
-        var object = JSONObject(output)
-        add(partition, to: &object)
-        object.add("offset", record.offset.rawValue)
-        object.add("timestamp", record.timestamp.rawValue)
-        object.add("key", record.key)
-        object.add("value", record.value)
-        object.add("headers", each: record.headers) { header in
-            output.write(UInt8(ascii: "["))
-            output.writeJSON(header.key)
-            output.write(UInt8(ascii: ","))
-            output.writeJSON(header.value)
-            output.write(UInt8(ascii: "]"))
-        }
-        object.end()
+        output.writeJSON(record, of: partition)
     }
 
     func write(
@@ -31,7 +17,7 @@ struct JSONForm: DumpForm {
         of partition: TopicPartition?
     ) {
         var object = JSONObject(output)
-        add(partition, to: &object)
+        object.add(partition)
         object.add("offset", record.offset.rawValue)
         object.add("timestamp", record.timestamp.rawValue)
         object.add("control", control.name)
@@ -49,7 +35,7 @@ struct JSONForm: DumpForm {
         _ header: RecordBatchHeader, at position: Int, of partition: TopicPartition?
     ) {
         var object = JSONObject(output)
-        add(partition, to: &object)
+        object.add(partition)
         object.add("baseOffset", header.baseOffset.rawValue)
         object.add("lastOffset", header.lastOffset.rawValue)
         object.add("position", Int64(position))
@@ -90,7 +76,7 @@ struct JSONForm: DumpForm {
             object.add("epoch", Int64(epoch.rawValue))
             object.add("startOffset", start.rawValue)
         case .checkpoint(let partition, let offset):
-            add(partition, to: &object)
+            object.add(partition)
             object.add("offset", offset.rawValue)
         case .line(let line): object.add("line", line)
         case .unused(let bytes, let position):
@@ -101,12 +87,6 @@ struct JSONForm: DumpForm {
             object.add("reason", reason)
         }
         object.end()
-    }
-
-    private func add(_ partition: TopicPartition?, to object: inout JSONObject) {
-        guard let partition else { return }
-        object.add("topic", partition.topic)
-        object.add("partition", Int64(partition.partition.rawValue))
     }
 
     private func add(_ producer: InspectedProducer, to object: inout JSONObject) {

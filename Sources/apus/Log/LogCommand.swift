@@ -12,7 +12,7 @@ enum LogCommand {
             case "stat": return try StatCommand(rest, shell).run()
             case "--help", "help":
                 shell.output.write(help)
-                return .sound
+                return .success
             case let other?:
                 return shell.refuse("apus log: unknown command \"\(other)\"", help)
             case nil: return shell.refuse("apus log: dump, verify or stat?", help)
@@ -28,7 +28,7 @@ enum LogCommand {
     ) throws(UsageError) -> (targets: [InspectionTarget], code: ExitCode) {
         if operands.isEmpty { throw UsageError(reason: "which PATH?") }
         var targets: [InspectionTarget] = []
-        var code = ExitCode.sound
+        var code = ExitCode.success
         for operand in operands {
             do throws(InspectionError) {
                 targets.append(
@@ -79,7 +79,7 @@ enum LogCommand {
         stat      counts, by the headers of the batches
           --json               one JSON object a partition, then one with the totals
 
-        exit codes of all      64 usage, 66 no such input, 74 input or output failed
+        exit codes of all      2 usage, 66 no such input, 74 input or output failed
 
         """
 }

@@ -8,32 +8,13 @@ struct PlainForm: DumpForm {
 
     func begin(file path: String) { output.write("# \(path)\n") }
 
-    func write(_ record: Record, of partition: TopicPartition?) {
-        begin(record)
-        output.write(" key=" as StaticString)
-        output.writeJSON(record.key)
-        output.write(" value=" as StaticString)
-        output.writeJSON(record.value)
-        for header in record.headers {
-            output.write(" header " as StaticString)
-            output.writeJSON(header.key)
-            output.write(UInt8(ascii: "="))
-            output.writeJSON(header.value)
-        }
-        output.write("\n" as StaticString)
-    }
-
-    private func begin(_ record: Record) {
-        output.write(record.offset.rawValue)
-        output.write(UInt8(ascii: " "))
-        output.write(UTCTime.text(record.timestamp))
-    }
+    func write(_ record: Record, of partition: TopicPartition?) { output.writePlain(record) }
 
     func write(
         _ control: ControlRecord, _ record: Record, _ header: RecordBatchHeader,
         of partition: TopicPartition?
     ) {
-        begin(record)
+        output.beginPlain(record)
         var text = " control \(control.name)"
         if case .endTransaction(_, let epoch) = control {
             text += " producer \(header.producerID) epoch \(header.producerEpoch)"

@@ -20,7 +20,7 @@ struct StatCommand {
     func run() throws(UsageError) -> ExitCode {
         if showsHelp {
             shell.output.write(LogCommand.help)
-            return .sound
+            return .success
         }
         var (targets, code) = try LogCommand.targets(operands, shell)
         var table = Self.table

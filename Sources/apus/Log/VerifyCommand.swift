@@ -24,7 +24,7 @@ struct VerifyCommand {
     func run() throws(UsageError) -> ExitCode {
         if showsHelp {
             shell.output.write(LogCommand.help)
-            return .sound
+            return .success
         }
         var (targets, code) = try LogCommand.targets(operands, shell)
         let form = FindingForm(output: shell.output, usesJSON: usesJSON)
@@ -65,10 +65,10 @@ private struct FindingForm {
     func write(_ counts: VerifiedCounts, _ code: ExitCode) {
         let verdict =
             switch code {
-            case .sound: "sound"
+            case .success: "sound"
             case .unclean: "unclean: recovery is due, and will lose nothing that had been synced"
             case .damaged: "damaged"
-            case .usage, .noInput, .io: "not all could be looked at"
+            case .usage, .noInput, .io, .failed, .unreachable: "not all could be looked at"
             }
         output.write(
             "\(verdict) (\(counts.logs) logs, \(counts.segments) segments, \(counts.batches) "

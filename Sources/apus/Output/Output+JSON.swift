@@ -120,6 +120,11 @@ struct JSONObject {
         output.writeJSON(value)
     }
 
+    mutating func add(_ field: StaticString, _ value: String?) {
+        name(field)
+        if let value { output.writeJSON(value) } else { output.write("null" as StaticString) }
+    }
+
     mutating func add(_ field: StaticString, _ value: Bool) {
         name(field)
         output.writeJSON(value)

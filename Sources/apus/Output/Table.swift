@@ -24,10 +24,12 @@ struct Table {
             let cells = row.indices.map { column -> String in
                 let space = String(repeating: " ", count: widths[column] - row[column].count)
                 if rightAligned.contains(column) { return space + row[column] }
-                // Nothing follows the last cell.
-                return column == row.count - 1 ? row[column] : row[column] + space
+                return row[column] + space
             }
-            output.write(cells.joined(separator: "  ") + "\n")
+            var line = cells.joined(separator: "  ")
+            // Nothing follows the last cell that is not empty.
+            while line.hasSuffix(" ") { line.removeLast() }
+            output.write(line + "\n")
         }
     }
 }

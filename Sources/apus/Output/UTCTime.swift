@@ -16,6 +16,9 @@ enum UTCTime {
             + "\(padded(inDay / 1000 % 60, 2)).\(padded(inDay % 1000, 3))Z"
     }
 
+    /// What `parse` takes, for whoever gave something else.
+    static let expected = "milliseconds since 1970 or 2024-05-01T10:30:00Z"
+
     /// Milliseconds since 1970, or a date, or a date and a time: `2024-05-01`,
     /// `2024-05-01T10:30`, `2024-05-01T10:30:00.250Z`. nil for anything else.
     static func parse(_ text: String) -> Timestamp? {

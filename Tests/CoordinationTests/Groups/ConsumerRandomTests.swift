@@ -31,7 +31,9 @@ struct ConsumerRandomTests {
 
         init(seed: UInt64) throws {
             random = SeededRandom(seed: seed)
-            world = try ConsumerScenario(topics: [("t0", 5), ("t1", 3)])
+            world = try ConsumerScenario(topics: [("t0", 5), ("t1", 3)]) {
+                $0.consumer.assignmentInterval = seed % 2 == 0 ? 0 : 3_000
+            }
         }
 
         mutating func step() throws {

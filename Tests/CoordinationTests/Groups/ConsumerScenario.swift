@@ -16,7 +16,11 @@ final class ConsumerScenario {
         topics: [(String, Int32)] = [("t", 6)],
         _ change: (inout GroupSettings) -> Void = { _ in }
     ) throws {
-        groups = GroupScenario(change)
+        groups = GroupScenario { settings in
+            // Each change is seen at once, so that a scenario is short.
+            settings.consumer.assignmentInterval = 0
+            change(&settings)
+        }
         for (name, partitions) in topics { try create(name, partitions) }
     }
 

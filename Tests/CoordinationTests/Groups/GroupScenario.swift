@@ -17,6 +17,8 @@ final class GroupScenario: CustomStringConvertible {
     private(set) var timersSet = 0
     /// What the log says to an append, if it takes none.
     var refusal: ErrorCode?
+    /// How many it takes all the same, before it begins to refuse.
+    var appendsBeforeRefusal = 0
     private var lastTicket: UInt64 = 0
     private let random: SeededRandom
 
@@ -47,10 +49,11 @@ final class GroupScenario: CustomStringConvertible {
         for effect in effects {
             switch effect {
             case .append(let append):
-                if let refusal {
+                if let refusal, appendsBeforeRefusal == 0 {
                     carryOut(shard.refused(append, with: refusal, now: now))
                     continue
                 }
+                appendsBeforeRefusal = max(0, appendsBeforeRefusal - 1)
                 let base = Offset(Int64(log.count))
                 log += append.records.map(GroupRecordCodec.encode)
                 carryOut(shard.appended(append, at: base, now: now))

@@ -13,6 +13,7 @@ MODULES = (
     "refusals",
     "bad_input",
     "groups",
+    "shell",
     "crash",
     "volume",
     "stopping",

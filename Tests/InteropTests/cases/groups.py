@@ -1,22 +1,15 @@
 """Consumer groups of both protocols: members that come, go and die, and a broker that does."""
 
-import subprocess
-import sys
-import threading
 import time
-from collections import Counter
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 
-import clients.member
 from clients.admin import confluent_admin, kafka_python_admin, settle
-from clients.confluent import Sending, consumer
-from confluent_kafka import ConsumerGroupState, TopicPartition
-from confluent_kafka.admin import NewTopic
+from clients.member import NEW_PROTOCOL
+from confluent_kafka import ConsumerGroupState
+from crowd import PARTITIONS, crowd
 from harness import Context, case
-from record import Record
 
-PARTITIONS = 4
 #: The broker's own; short, so that groups of one start soon, and the new protocol's times like
 #: those of `clients/member.py`.
 QUICK = {
@@ -27,250 +20,103 @@ QUICK = {
     "group.consumer.heartbeat.interval.ms": "500",
 }
 
-
-class Member:
-    """A process of `clients/member.py`, and what it has processed."""
-
-    def __init__(self, client, address, group, topic, strategy):
-        program = Path(clients.member.__file__)
-        self.process = subprocess.Popen(
-            [sys.executable, str(program), client, address, group, topic, strategy],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.is_ready = threading.Event()
-        self.values = []
-        self.errors = []
-        self.readers = [
-            threading.Thread(target=read, daemon=True) for read in (self._read, self._read_errors)
-        ]
-        for reader in self.readers:
-            reader.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            # A line that the kill cut short was not processed.
-            if not line.endswith("\n"):
-                continue
-            if line == "ready\n":
-                self.is_ready.set()
-            else:
-                self.values.append(line.rstrip("\n"))
-
-    def _read_errors(self):
-        self.errors.extend(self.process.stderr)
-
-    def ready(self) -> "Member":
-        if not self.is_ready.wait(40):
-            raise AssertionError(f"a member got no partitions in 40 s: {self.errors[-3:]}")
-        return self
-
-    def kill(self):
-        self.process.kill()
-        self._ended()
-
-    def leave(self):
-        self.process.terminate()
-        self._ended()
-        if self.process.returncode != 0:
-            raise AssertionError(f"a member ended with {self.process.returncode}: {self.errors}")
-
-    def _ended(self):
-        self.process.wait(30)
-        for reader in self.readers:
-            reader.join(5)
-
-
-class Crowd:
-    """The members of one group, and a producer that feeds them."""
-
-    def __init__(self, address, client, strategy, topic, count):
-        self.address = address
-        self.arguments = (client, address, f"group-of-{topic}", topic, strategy)
-        self.group, self.topic = self.arguments[2], topic
-        self.values = [f"value {i}" for i in range(count)]
-        self.all = []
-        admin = confluent_admin(address)
-        settle(admin.create_topics([NewTopic(topic, PARTITIONS, 1)]))
-        self.feeding = threading.Thread(target=self._feed)
-        self.failure = None
-
-    def _feed(self):
-        try:
-            sending = Sending(self.address, enable_idempotence=True)
-            for i, value in enumerate(self.values):
-                sending.send(self.topic, i % PARTITIONS, Record(None, value.encode()))
-                if i % 50 == 0:
-                    time.sleep(0.1)
-            sending.finish()
-        except Exception as error:  # shown by `finish`, on the case's own thread
-            self.failure = error
-
-    def add(self, count=1, strategy=None) -> list:
-        arguments = (*self.arguments[:-1], strategy or self.arguments[-1])
-        members = [Member(*arguments) for _ in range(count)]
-        self.all += members
-        return [member.ready() for member in members]
-
-    def processed(self) -> Counter:
-        return Counter(value for member in self.all for value in list(member.values))
-
-    def finish(self, members, seconds=60):
-        """Waits until everything is processed; then all leave."""
-        self.feeding.join(120)
-        if self.failure:
-            raise self.failure
-        deadline = time.monotonic() + seconds
-        while len(self.processed()) < len(self.values):
-            if time.monotonic() > deadline:
-                missing = sorted(set(self.values) - set(self.processed()))
-                raise AssertionError(
-                    f"{len(missing)} of {len(self.values)} records are not processed,"
-                    f" such as {missing[:3]}"
-                )
-            time.sleep(0.1)
-        for member in members:
-            member.leave()
-
-    def require_committed(self):
-        client = consumer(self.address, group_id=self.group)
-        try:
-            there = [TopicPartition(self.topic, i) for i in range(PARTITIONS)]
-            committed = {p.partition: p.offset for p in client.committed(there, 30)}
-            ends = {p.partition: client.get_watermark_offsets(p)[1] for p in there}
-        finally:
-            client.close()
-        if committed != ends:
-            raise AssertionError(f"committed {committed}, the ends are {ends}")
+#: Every client with every way of assigning that it has, and what the short form puts it through.
+KINDS = {
+    ("confluent-kafka", "range"): {"handover"},
+    ("confluent-kafka", "roundrobin"): set(),
+    ("confluent-kafka", "cooperative-sticky"): {"deaths"},
+    ("confluent-kafka", NEW_PROTOCOL): {"deaths", "handover", "broker"},
+    ("kafka-python", "range"): {"handover"},
+    ("kafka-python", "roundrobin"): set(),
+    ("aiokafka", "range"): {"broker"},
+    ("aiokafka", "roundrobin"): {"handover"},
+}
 
 
 @contextmanager
-def crowd(broker, client, strategy, context):
-    count = 1_500 if context.short else 6_000
-    group = Crowd(broker.address, client, strategy, context.topic("group"), count)
-    try:
-        yield group
-    finally:
-        for member in group.all:
-            if member.process.poll() is None:
-                member.kill()
-
-
-KINDS = [
-    ("confluent-kafka", "range"),
-    ("confluent-kafka", "roundrobin"),
-    ("confluent-kafka", "cooperative-sticky"),
-    ("confluent-kafka", clients.member.NEW_PROTOCOL),
-    ("kafka-python", "range"),
-    ("kafka-python", "roundrobin"),
-    ("aiokafka", "range"),
-    ("aiokafka", "roundrobin"),
-]
-
-
-def add_cases(client, strategy):
-    @case(
-        f"a group of one to four, {client} ({strategy}): members join, leave and die,"
-        " nothing is skipped",
-        240,
-        own_process=True,
-    )
-    def comings_and_goings(context: Context):
-        with (
-            context.own_broker(QUICK) as broker,
-            crowd(broker, client, strategy, context) as group,
-        ):
-            (first,) = group.add()
-            group.feeding.start()
-            second, third = group.add(2)
-            second.kill()
-            (fourth,) = group.add()
-            first.leave()
-            fifth, sixth = group.add(2)
-            third.kill()
-            group.finish([fourth, fifth, sixth])
-            group.require_committed()
-
-    @case(
-        f"a group of {client} ({strategy}) hands over cleanly: each record is processed once",
-        240,
-        own_process=True,
-    )
-    def clean_handover(context: Context):
-        with (
-            context.own_broker(QUICK) as broker,
-            crowd(broker, client, strategy, context) as group,
-        ):
-            (first,) = group.add()
-            group.feeding.start()
-            second, third = group.add(2)
-            first.leave()
-            (fourth,) = group.add()
-            second.leave()
-            group.finish([third, fourth])
-            twice = [value for value, count in group.processed().items() if count > 1]
-            if twice:
-                raise AssertionError(f"{len(twice)} records came twice, such as {twice[:3]}")
-            group.require_committed()
-
-
-for kind in KINDS:
-    add_cases(*kind)
-
-
-@case("a group moves to the new protocol and back while it works", 240, own_process=True)
-def migration(context: Context):
-    with (
-        context.own_broker(QUICK) as broker,
-        crowd(broker, "confluent-kafka", "cooperative-sticky", context) as group,
-    ):
-        classic = group.add(2)
+def working_group(context: Context, kind, members=1):
+    """A broker of its own, and a group that has its partitions and is being fed."""
+    with context.own_broker(QUICK) as broker, crowd(broker, *kind, context) as group:
+        group.add(members)
         group.feeding.start()
-        new = group.add(1, clients.member.NEW_PROTOCOL)
-        classic.pop().leave()
-        new += group.add(1, clients.member.NEW_PROTOCOL)
-        for member in new:
-            member.leave()
-        classic += group.add(1)
-        group.finish(classic)
-        group.require_committed()
+        yield broker, group
+
+
+def comings_and_goings(deaths, kind, context: Context):
+    steps, pause, most = (6, 1, 4) if context.short else (18, 2, 12)
+    with working_group(context, kind) as (_, group):
+        group.come_and_go(steps, pause, most, deaths, seed=str(kind))
+        group.finish()
+        if not deaths:
+            group.require_each_once()
+
+
+def broker_killed(kind, context: Context):
+    with working_group(context, kind, 2) as (broker, group):
+        deadline = time.monotonic() + 30
+        while min(group.committed()) < 1:
+            if time.monotonic() > deadline:
+                raise AssertionError("nothing was committed before the kill")
+            time.sleep(0.1)
+        for _ in range(1 if context.short else 3):
+            time.sleep(1)
+            before = group.committed()
+            broker.restart_after_kill()
+            # The members are found in the group that they were in, without a rebalance.
+            admin = confluent_admin(broker.address)
+            described = settle(admin.describe_consumer_groups([group.group]))[group.group]
+            if described.state != ConsumerGroupState.STABLE or len(described.members) != 2:
+                raise AssertionError(f"{described.state}, {len(described.members)} members")
+            after = group.committed()
+            if any(now < then for now, then in zip(after, before, strict=True)):
+                raise AssertionError(f"committed {after}, before the kill {before}")
+        group.finish()
+
+
+def add_cases(kind, short):
+    """What every kind is put through; in the short form only what `short` names."""
+
+    def add(what, body, in_short):
+        name = f"groups of {kind[0]} ({kind[1]}): {what}"
+        case(name, 300, own_process=True, full_only=in_short not in short)(partial(body, kind))
+
+    add(
+        "members join, leave and die every few seconds, nothing is skipped",
+        partial(comings_and_goings, True),
+        "deaths",
+    )
+    add(
+        "members join and leave every few seconds, each record is processed once",
+        partial(comings_and_goings, False),
+        "handover",
+    )
+    add("members and offsets survive a kill of the broker", broker_killed, "broker")
+
+
+for kind, short in KINDS.items():
+    add_cases(kind, short)
+
+
+@case("groups move to the new protocol and back while they work", 240, own_process=True)
+def migration(context: Context):
+    kind = ("confluent-kafka", "cooperative-sticky")
+    with working_group(context, kind, 2) as (broker, group):
+        group.add(1, NEW_PROTOCOL)
+        group.take(1).leave()
+        group.add(1, NEW_PROTOCOL)
+        for _ in range(2):
+            group.take(1).leave()
+        group.add(1)
+        group.finish()
         log = broker.log_text()
         for step in ("becomes a consumer group", "becomes a classic group"):
             if step not in log:
                 raise AssertionError(f"the broker does not say that the group {step}")
 
 
-@case("a group and its offsets survive a kill of the broker", 240, own_process=True)
-def broker_killed(context: Context):
-    with (
-        context.own_broker(QUICK) as broker,
-        crowd(broker, "confluent-kafka", "range", context) as group,
-    ):
-        members = group.add(2)
-        group.feeding.start()
-        time.sleep(1)
-        before = group.processed().total()
-        broker.restart_after_kill()
-        # The members are found in the group that they were in, without a rebalance.
-        admin = confluent_admin(broker.address)
-        described = settle(admin.describe_consumer_groups([group.group]))[group.group]
-        if described.state != ConsumerGroupState.STABLE or len(described.members) != 2:
-            raise AssertionError(f"{described.state}, {len(described.members)} members")
-        group.finish(members)
-        if before == 0:
-            raise AssertionError("nothing was processed before the kill")
-        group.require_committed()
-
-
-@case("admin clients list, describe, move and delete groups", own_process=True)
+@case("groups: admin clients list, describe and delete them", own_process=True)
 def administration(context: Context):
-    with (
-        context.own_broker(QUICK) as broker,
-        crowd(broker, "confluent-kafka", "range", context) as group,
-    ):
-        members = group.add(2)
-        group.feeding.start()
+    with working_group(context, ("confluent-kafka", "range"), 2) as (broker, group):
         admin = confluent_admin(broker.address)
         listed = admin.list_consumer_groups(states={ConsumerGroupState.STABLE}).result(30).valid
         if [g.group_id for g in listed] != [group.group]:
@@ -281,7 +127,7 @@ def administration(context: Context):
         )
         if described.partition_assignor != "range" or shares != list(range(PARTITIONS)):
             raise AssertionError(f"described: {described.partition_assignor}, {shares}")
-        group.finish(members)
+        group.finish()
         described = settle(admin.describe_consumer_groups([group.group]))[group.group]
         if described.state != ConsumerGroupState.EMPTY:
             raise AssertionError(f"after all left: {described.state}")

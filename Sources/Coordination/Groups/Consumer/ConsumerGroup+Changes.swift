@@ -9,36 +9,48 @@ struct ConsumerChange {
     let owned: AssignedPartitions?
 }
 
+/// What a member's word comes to.
+struct ConsumerOutcome {
+    /// Where the member stands then.
+    let standing: ConsumerStanding
+    /// Whether the member is as far as it will get for now. It is not when it has just joined (others
+    /// may be about to), while a target is due, and while others hold what it is to have.
+    let isSettled: Bool
+    var followUp: ConsumerFollowUp
+}
+
 /// What both protocols have in common: a member's word becomes records, in three steps.
 extension ConsumerGroup {
     /// How long matching patterns again may wait, in milliseconds: topics often come in numbers.
     private static let patternInterval: Int64 = 10_000
 
     /// 1. The member's new profile, and what the group reads now. Any change bumps the epoch.
-    /// 2. A new target assignment, if the group's epoch has moved on from the last one's.
+    /// 2. A new target assignment, if the group's epoch has moved on from the last one's and it is
+    ///    time for one.
     /// 3. The member's next step towards its target.
-    ///
-    /// - Returns: where the member stands then.
     func apply(
         _ change: ConsumerChange, to draft: inout ConsumerDraft, _ context: ConsumerContext
-    ) -> (standing: ConsumerStanding, followUp: ConsumerFollowUp) {
+    ) -> ConsumerOutcome {
         let known = draft.image.members[change.member]
-        var isChanged = known == nil
+        let hasResubscribed = known?.profile.reads(sameAs: change.profile) == false
+        let isChanged = known == nil || hasResubscribed
         if known?.profile != change.profile {
-            isChanged = isChanged || known?.profile.reads(sameAs: change.profile) == false
             draft.write(
                 .consumerGroup(id, member: change.member, profile: change.profile))
         }
         var followUp = ConsumerFollowUp(heard: change.member)
-        if isChanged || seenTopics != context.cluster.topicsChanged {
+        if isChanged || isTimeToLook(context) {
             let (look, isDifferent) = lookAtTopics(context, &draft)
             followUp.look = look
             if isChanged || isDifferent {
                 draft.write(.consumerGroup(id, epoch: draft.image.epoch.next))
             }
         }
-        if draft.image.epoch > draft.image.assignmentEpoch {
+        if draft.image.epoch > draft.image.assignmentEpoch,
+            isTimeToAssign(draft.image, hasResubscribed: hasResubscribed, context)
+        {
             assign(context, &draft)
+            followUp.hasAssigned = true
         }
         let standing = draft.image.members[change.member]?.standing ?? .joining
         let next = standing.reconciled(
@@ -47,13 +59,29 @@ extension ConsumerGroup {
         if next != standing {
             draft.writeLast(.consumerGroup(id, member: change.member, standing: next))
         }
-        return (next, followUp)
+        let isSettled =
+            known != nil && next.progress != .waiting
+            && draft.image.epoch == draft.image.assignmentEpoch
+        return ConsumerOutcome(standing: next, isSettled: isSettled, followUp: followUp)
     }
 }
 
 // MARK: Topics
 
 extension ConsumerGroup {
+    /// Whether the group has not seen the cluster's last change of topics yet, or may match its
+    /// patterns with it by now.
+    private func isTimeToLook(_ context: ConsumerContext) -> Bool {
+        let last = context.cluster.topicsChanged
+        return seenTopics != last || matchedTopics != last && isTimeToMatch(context)
+    }
+
+    private func isTimeToMatch(_ context: ConsumerContext) -> Bool {
+        patternsMatched.map {
+            context.now.monotonic.milliseconds(since: $0) >= Self.patternInterval
+        } ?? true
+    }
+
     /// Compares what the group knows of the topics it reads with the cluster.
     private func lookAtTopics(
         _ context: ConsumerContext, _ draft: inout ConsumerDraft
@@ -67,7 +95,7 @@ extension ConsumerGroup {
         let isDifferent = topics != draft.image.topics
         if isDifferent { draft.write(.consumerGroup(id, topics: topics)) }
         let look = ConsumerTopicLook(
-            topics: hasPatterns == .deferred ? seenTopics ?? .none : context.cluster.topicsChanged,
+            topics: context.cluster.topicsChanged, isForPatterns: hasPatterns != .deferred,
             patternsMatched: hasPatterns == .matched ? context.now.monotonic : nil)
         return (look, isDifferent)
     }
@@ -89,11 +117,8 @@ extension ConsumerGroup {
             draft.write(.consumerGroup(id, pattern: pattern, resolved: nil))
         }
         if used.isEmpty { return .nothingToDo }
-        let isStale = seenTopics != context.cluster.topicsChanged
-        let isTime =
-            patternsMatched.map {
-                context.now.monotonic.milliseconds(since: $0) >= Self.patternInterval
-            } ?? true
+        let isStale = matchedTopics != context.cluster.topicsChanged
+        let isTime = isTimeToMatch(context)
         var hasMatched = false
         for pattern in used.sorted() {
             let known = draft.image.patterns[pattern]
@@ -114,63 +139,5 @@ extension ConsumerGroup {
         // One that the log brought from elsewhere may not be known here; it matches nothing.
         guard let pattern = try? TopicPattern(text) else { return [] }
         return pattern.filter(cluster.topicIDs.keys).filter { !TopicName.isInternal($0) }
-    }
-}
-
-// MARK: The target assignment
-
-extension ConsumerGroup {
-    /// Makes the target for the group's epoch, and writes what differs from the last one.
-    private func assign(_ context: ConsumerContext, _ draft: inout ConsumerDraft) {
-        let image = draft.image
-        let problem = AssignmentProblem(image)
-        let assigned = assignor(of: image, context.settings).assign(problem)
-        for (member, target) in zip(problem.members, assigned)
-        where image.targets[member.id] != target {
-            draft.write(.consumerGroup(id, member: member.id, target: target))
-        }
-        draft.write(.consumerGroup(id, assignmentEpoch: image.epoch))
-    }
-
-    /// The one that most members want; of several, the one that comes first in the settings.
-    func assignor(
-        of image: ConsumerGroupImage, _ settings: ConsumerGroupSettings
-    ) -> ServerAssignor {
-        var votes: [String: Int] = [:]
-        for member in image.members.values {
-            if let name = member.profile.assignor { votes[name, default: 0] += 1 }
-        }
-        var chosen = settings.assignors.first ?? .uniform
-        for assignor in settings.assignors
-        where votes[assignor.rawValue, default: 0] > votes[chosen.rawValue, default: 0] {
-            chosen = assignor
-        }
-        return chosen
-    }
-}
-
-extension AssignmentProblem {
-    fileprivate init(_ image: ConsumerGroupImage) {
-        var counts: [TopicID: Int32] = [:]
-        for topic in image.topics.values { counts[topic.id] = topic.partitionCount }
-        var members: [Member] = []
-        members.reserveCapacity(image.members.count)
-        var previous: (profile: ConsumerProfile, topics: [TopicID])?
-        for member in image.members.values {
-            let topics: [TopicID]
-            // Members of a group mostly read the same: then the array is shared, too.
-            if let previous, previous.profile.reads(sameAs: member.profile) {
-                topics = previous.topics
-            } else {
-                topics = image.topicNames(of: member.profile)
-                    .compactMap { image.topics[$0]?.id }.sorted()
-                previous = (member.profile, topics)
-            }
-            members.append(
-                Member(
-                    id: member.id, instanceID: member.profile.instanceID, topics: topics,
-                    current: image.targets[member.id] ?? .none))
-        }
-        self.init(members: members, partitionCounts: counts)
     }
 }

@@ -38,18 +38,19 @@ extension ConsumerGroup {
         profile.classic = .init(sessionTimeout: request.sessionTimeoutMs, protocols: protocols)
         let change = ConsumerChange(
             member: id, profile: profile, owned: subscription.owned(in: context.cluster))
-        var (standing, followUp) = apply(change, to: &draft, context)
+        var outcome = apply(change, to: &draft, context)
         if let replaced = replacedMember(request.groupInstanceId, by: id) {
-            followUp.gone = [replaced]
+            outcome.followUp.gone = [replaced]
         }
-        followUp.mustSync = true
+        outcome.followUp.mustSync = true
 
         var response = JoinGroupResponse()
         response.memberId = id
-        response.generationId = standing.epoch.rawValue
+        response.generationId = outcome.standing.epoch.rawValue
         response.protocolType = Self.classicProtocolType
         response.protocolName = first.name
-        return ConsumerDecision(response: response, records: draft.records, followUp: followUp)
+        return ConsumerDecision(
+            response: response, records: draft.records, followUp: outcome.followUp)
     }
 
     private func admitClassic(
@@ -201,14 +202,18 @@ struct ClassicSubscription {
     let rack: String?
     private let owned: [ConsumerProtocolSubscription.TopicPartition]
 
-    /// nil for bytes that no consumer would send. A version after the last known is read as that:
-    /// fields are only ever added at the end.
-    init?(_ metadata: Bytes) {
+    /// nil for bytes that no consumer would send.
+    ///
+    /// - Parameter newest: a version after that is read as that: fields are only ever added at the
+    ///   end.
+    init?(
+        _ metadata: Bytes,
+        upTo newest: Int16 = ConsumerProtocolSubscription.versions.upperBound
+    ) {
         var reader = ByteReader(metadata)
         guard let version = try? reader.readInt16(), version >= 0,
             let subscription = try? ConsumerProtocolSubscription(
-                from: &reader,
-                version: min(version, ConsumerProtocolSubscription.versions.upperBound))
+                from: &reader, version: min(version, newest))
         else { return nil }
         topics = subscription.topics
         rack = subscription.rackId

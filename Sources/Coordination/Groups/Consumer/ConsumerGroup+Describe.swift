@@ -1,5 +1,5 @@
 internal import Primitives
-package import WireProtocol
+internal import WireProtocol
 
 extension ConsumerGroup {
     typealias DescribedGroup = ConsumerGroupDescribeResponse.DescribedGroup
@@ -26,8 +26,8 @@ extension ConsumerGroup {
         entry.memberEpoch = member.standing.epoch.rawValue
         entry.clientId = member.profile.client.id
         entry.clientHost = member.profile.client.host
-        entry.subscribedTopicNames = member.profile.topics
-        entry.subscribedTopicRegex = member.profile.pattern
+        entry.subscribedTopicNames = member.profile.subscription.topics
+        entry.subscribedTopicRegex = member.profile.subscription.pattern
         entry.assignment = .init(member.standing.assigned, cluster)
         entry.targetAssignment = .init(image.target(of: member.id).partitions, cluster)
         entry.memberType = member.isClassic ? 0 : 1
@@ -40,23 +40,9 @@ extension ConsumerGroupDescribeResponse.Assignment {
         self.init()
         topicPartitions = partitions.topics.compactMap { topic in
             guard let name = cluster.topic(topic.id)?.name else { return nil }
-            var entry = ConsumerGroupDescribeResponse.TopicPartitions()
-            entry.topicId = topic.id
+            var entry = ConsumerGroupDescribeResponse.TopicPartitions(topic)
             entry.topicName = name
-            entry.partitions = topic.partitions.map(\.rawValue)
             return entry
         }
-    }
-}
-
-extension ConsumerGroupDescribeResponse.DescribedGroup {
-    package static func refusal(
-        _ code: ErrorCode, group: String, message: String? = nil
-    ) -> Self {
-        var answer = Self()
-        answer.groupId = group
-        answer.errorCode = code.rawValue
-        answer.errorMessage = message
-        return answer
     }
 }

@@ -14,27 +14,30 @@ extension ConsumerGroup {
         var draft = ConsumerDraft(image)
         let member = try admit(request, &draft)
         let profile = member.profile.updated(by: request, from: client)
-        if profile.pattern != member.profile.pattern, let pattern = profile.pattern {
+        let pattern = profile.subscription.pattern
+        if let pattern, pattern != member.profile.subscription.pattern {
             try checkPattern(pattern)
         }
         let change = ConsumerChange(
             member: member.id, profile: profile, owned: request.ownedPartitions)
-        var (standing, followUp) = apply(change, to: &draft, context)
+        var outcome = apply(change, to: &draft, context)
+        let standing = outcome.standing
         if let replaced = replacedMember(request.instanceId, by: member.id) {
-            followUp.gone = [replaced]
+            outcome.followUp.gone = [replaced]
         }
 
         var response = ConsumerGroupHeartbeatResponse()
         response.memberId = member.id
         response.memberEpoch = standing.epoch.rawValue
-        response.heartbeatIntervalMs = context.settings.heartbeatInterval
+        response.heartbeatIntervalMs = context.settings.nextHeartbeat(
+            isSettled: outcome.isSettled)
         // A member that says it has something else missed an answer, or has yet to give something up.
         let isUpToDate = change.owned.map { $0 == standing.assigned } ?? true
         if request.isFull || standing.assigned != member.standing.assigned || !isUpToDate {
             response.assignment = .init(standing.assigned)
         }
         return HeartbeatDecision(
-            response: response, records: draft.records, followUp: followUp)
+            response: response, records: draft.records, followUp: outcome.followUp)
     }
 
     /// The member that the instance was so far, if it goes on as another one.
@@ -176,10 +179,7 @@ extension Refusal {
 
 extension ConsumerGroupHeartbeatRequest {
     var ownedPartitions: AssignedPartitions? {
-        topicPartitions.map { topics in
-            AssignedPartitions(
-                topics.lazy.map { ($0.topicId, $0.partitions.map { PartitionIndex($0) }) })
-        }
+        topicPartitions.map { AssignedPartitions($0) }
     }
 
     /// Whether the member tells everything, as when it joins or after an error.
@@ -239,12 +239,7 @@ extension Refusal {
 extension ConsumerGroupHeartbeatResponse.Assignment {
     init(_ partitions: AssignedPartitions) {
         self.init()
-        topicPartitions = partitions.topics.map {
-            var topic = ConsumerGroupHeartbeatResponse.TopicPartitions()
-            topic.topicId = $0.id
-            topic.partitions = $0.partitions.map(\.rawValue)
-            return topic
-        }
+        topicPartitions = partitions.topics.map { .init($0) }
     }
 }
 

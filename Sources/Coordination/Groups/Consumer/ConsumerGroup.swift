@@ -5,26 +5,32 @@ internal import WireProtocol
 /// to its part of the assignment by its own heartbeats, one at a time, while the others go on.
 ///
 /// The cycle: a change of who is in the group or of what they read bumps the group's epoch; the
-/// next heartbeat of anyone makes a new target assignment for that epoch; and every heartbeat takes
-/// its member a step towards its target (`ConsumerStanding`).
+/// next heartbeat of anyone, but no sooner than an interval after the last time, makes a new target
+/// assignment for that epoch; and every heartbeat takes its member a step towards its target
+/// (`ConsumerStanding`).
 ///
 /// States: *Empty*, *Assigning* (the target is older than the group), *Reconciling* (a member is
 /// not where its target is) and *Stable*. Inputs: heartbeats, requests of classic members while the
 /// group moves from one protocol to the other, the members' timers, and the cluster's topics.
 ///
 /// A decision changes nothing: it yields an answer and records, and `followUp` comes once the
-/// records have been replayed. A heartbeat that changes nothing costs no record, no timer and looks
-/// at no other member. After a restart only deadlines are lost: `activate` sets them anew.
+/// records have been replayed. A heartbeat that changes nothing costs no record and no timer, and
+/// looks at no other member unless the cluster's topics have changed since the group last looked at
+/// them. After a restart only deadlines are lost: `activate` sets them anew.
 ///
-/// Invariants: no partition has two owners; no epoch goes back; the target of one epoch is made
-/// once.
+/// Invariants: no partition has two owners; the group's epoch does not go back; the target of one
+/// epoch is made once.
 struct ConsumerGroup: Sendable {
     private(set) var image: ConsumerGroupImage
     var deadlines: [String: MemberDeadlines] = [:]
-    /// The cluster's topics that `image.topics` and the patterns were last compared with.
+    /// The last change of the cluster's topics that `image.topics` was compared with, and the last
+    /// one that the patterns were.
     private(set) var seenTopics: Offset?
+    private(set) var matchedTopics: Offset?
     /// When patterns were last matched.
     private(set) var patternsMatched: MonotonicTime?
+    /// When the target was made; nil: before this coordinator.
+    var assignedAt: MonotonicTime?
 
     init(id: String) { image = ConsumerGroupImage(id: id) }
 
@@ -37,6 +43,7 @@ struct ConsumerGroup: Sendable {
 
     mutating func note(_ look: ConsumerTopicLook) {
         seenTopics = look.topics
+        if look.isForPatterns { matchedTopics = look.topics }
         patternsMatched = look.patternsMatched ?? patternsMatched
     }
 }
@@ -62,6 +69,8 @@ struct ConsumerFollowUp: Sendable {
     /// Members that are out, or go on under another id.
     var gone: [String] = []
     var look: ConsumerTopicLook?
+    /// A new target was made.
+    var hasAssigned = false
     /// The classic member that was heard of must ask for its assignment now; or has done so.
     var mustSync = false
     var hasSynced = false
@@ -73,6 +82,8 @@ struct ConsumerFollowUp: Sendable {
 struct ConsumerTopicLook: Sendable {
     /// The last change of topics that it saw.
     let topics: Offset
+    /// Whether that holds for the patterns, too; they may have to wait.
+    let isForPatterns: Bool
     /// When patterns were matched, if they were.
     let patternsMatched: MonotonicTime?
 }
@@ -103,6 +114,9 @@ package struct ConsumerGroupSettings: Equatable, Sendable {
     package var sessionTimeout: Int32 = 45_000
     /// `group.consumer.heartbeat.interval.ms`
     package var heartbeatInterval: Int32 = 5_000
+    /// `group.consumer.assignment.interval.ms`: the least time from one target of a group to the
+    /// next. 0: a target for every change.
+    package var assignmentInterval: Int32 = 1_000
     /// `group.consumer.max.size`
     package var maximumSize: Int32 = .max
     /// `group.consumer.assignors`: never empty; the first is for groups that name none.
@@ -124,4 +138,11 @@ package struct ConsumerGroupSettings: Equatable, Sendable {
     }
 
     package init() {}
+
+    /// After how long a member is to be heard of again. Where something is still to come for it, that
+    /// is sooner than usual: clients go by what each answer says.
+    func nextHeartbeat(isSettled: Bool) -> Int32 {
+        if isSettled || assignmentInterval == 0 { return heartbeatInterval }
+        return min(heartbeatInterval, assignmentInterval)
+    }
 }

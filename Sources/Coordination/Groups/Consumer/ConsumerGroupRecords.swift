@@ -4,101 +4,128 @@ internal import WireProtocol
 /// The records of consumer groups, types 3 to 8 and 16. No value: a tombstone.
 extension GroupRecord {
     static func consumerGroup(_ group: String, epoch: GroupEpoch?) -> GroupRecord {
-        var key = ConsumerGroupMetadataKey()
-        key.groupId = group
-        let value = epoch.map { epoch in
-            var value = ConsumerGroupMetadataValue()
-            value.epoch = epoch.rawValue
-            return value
-        }
-        return .consumerGroupMetadata(key, value)
+        .consumerGroupMetadata(.init(of: group), epoch.map { .init($0) })
     }
 
-    /// The topics come ascending by name. Racks are left out: no assignor asks for them, so that a
-    /// replica that moves makes no group rebalance.
+    /// Racks are left out: no assignor asks for them, so that a replica that moves makes no group
+    /// rebalance.
     static func consumerGroup(
         _ group: String, topics: [String: ConsumerGroupImage.KnownTopic]?
     ) -> GroupRecord {
-        var key = ConsumerGroupPartitionMetadataKey()
-        key.groupId = group
-        let value = topics.map { topics in
-            var value = ConsumerGroupPartitionMetadataValue()
-            value.topics = topics.sorted { $0.key < $1.key }.map { name, topic in
-                var entry = ConsumerGroupPartitionMetadataValue.TopicMetadata()
-                entry.topicId = topic.id
-                entry.topicName = name
-                entry.numPartitions = topic.partitionCount
-                return entry
-            }
-            return value
-        }
-        return .consumerGroupPartitionMetadata(key, value)
+        .consumerGroupPartitionMetadata(.init(of: group), topics.map { .init($0) })
     }
 
-    static func consumerGroup(
-        _ group: String, assignmentEpoch: GroupEpoch?
-    ) -> GroupRecord {
-        var key = ConsumerGroupTargetAssignmentMetadataKey()
-        key.groupId = group
-        let value = assignmentEpoch.map { epoch in
-            var value = ConsumerGroupTargetAssignmentMetadataValue()
-            value.assignmentEpoch = epoch.rawValue
-            return value
-        }
-        return .consumerGroupTargetAssignmentMetadata(key, value)
+    static func consumerGroup(_ group: String, assignmentEpoch: GroupEpoch?) -> GroupRecord {
+        .consumerGroupTargetAssignmentMetadata(
+            .init(of: group), assignmentEpoch.map { .init($0) })
     }
 
     static func consumerGroup(
         _ group: String, member: String, profile: ConsumerProfile?
     ) -> GroupRecord {
-        var key = ConsumerGroupMemberMetadataKey()
-        key.groupId = group
-        key.memberId = member
-        return .consumerGroupMemberMetadata(key, profile?.value)
+        .consumerGroupMemberMetadata(.init(of: group, member: member), profile?.value)
     }
 
     static func consumerGroup(
         _ group: String, member: String, standing: ConsumerStanding?
     ) -> GroupRecord {
-        var key = ConsumerGroupCurrentMemberAssignmentKey()
-        key.groupId = group
-        key.memberId = member
-        return .consumerGroupCurrentMemberAssignment(key, standing?.value)
+        .consumerGroupCurrentMemberAssignment(.init(of: group, member: member), standing?.value)
     }
 
     static func consumerGroup(
         _ group: String, member: String, target: AssignedPartitions?
     ) -> GroupRecord {
-        var key = ConsumerGroupTargetAssignmentMemberKey()
-        key.groupId = group
-        key.memberId = member
-        let value = target.map { target in
-            var value = ConsumerGroupTargetAssignmentMemberValue()
-            value.topicPartitions = target.topics.map {
-                var topic = ConsumerGroupTargetAssignmentMemberValue.TopicPartition()
-                topic.topicId = $0.id
-                topic.partitions = $0.partitions.map(\.rawValue)
-                return topic
-            }
-            return value
-        }
-        return .consumerGroupTargetAssignmentMember(key, value)
+        .consumerGroupTargetAssignmentMember(
+            .init(of: group, member: member), target.map { .init($0) })
     }
 
     static func consumerGroup(
         _ group: String, pattern: String, resolved: ConsumerGroupImage.ResolvedPattern?
     ) -> GroupRecord {
-        var key = ConsumerGroupRegularExpressionKey()
-        key.groupId = group
+        var key = ConsumerGroupRegularExpressionKey(of: group)
         key.regularExpression = pattern
-        let value = resolved.map { resolved in
-            var value = ConsumerGroupRegularExpressionValue()
-            value.topics = resolved.topics
-            value.version = resolved.version.rawValue
-            value.timestamp = resolved.time.rawValue
-            return value
+        return .consumerGroupRegularExpression(key, resolved.map { .init($0) })
+    }
+}
+
+// MARK: Keys
+
+/// The key of a record about a whole group.
+private protocol GroupKey {
+    init()
+    var groupId: String { get set }
+}
+
+extension GroupKey {
+    fileprivate init(of group: String) {
+        self.init()
+        groupId = group
+    }
+}
+
+/// The key of a record about a member.
+private protocol MemberKey: GroupKey {
+    var memberId: String { get set }
+}
+
+extension MemberKey {
+    fileprivate init(of group: String, member: String) {
+        self.init(of: group)
+        memberId = member
+    }
+}
+
+extension ConsumerGroupMetadataKey: GroupKey {}
+extension ConsumerGroupPartitionMetadataKey: GroupKey {}
+extension ConsumerGroupTargetAssignmentMetadataKey: GroupKey {}
+extension ConsumerGroupRegularExpressionKey: GroupKey {}
+extension ConsumerGroupMemberMetadataKey: MemberKey {}
+extension ConsumerGroupCurrentMemberAssignmentKey: MemberKey {}
+extension ConsumerGroupTargetAssignmentMemberKey: MemberKey {}
+
+// MARK: Values
+
+extension ConsumerGroupMetadataValue {
+    fileprivate init(_ epoch: GroupEpoch) {
+        self.init()
+        self.epoch = epoch.rawValue
+    }
+}
+
+extension ConsumerGroupTargetAssignmentMetadataValue {
+    fileprivate init(_ epoch: GroupEpoch) {
+        self.init()
+        assignmentEpoch = epoch.rawValue
+    }
+}
+
+extension ConsumerGroupPartitionMetadataValue {
+    /// Ascending by name.
+    fileprivate init(_ known: [String: ConsumerGroupImage.KnownTopic]) {
+        self.init()
+        topics = known.sorted { $0.key < $1.key }.map { name, topic in
+            var entry = TopicMetadata()
+            entry.topicId = topic.id
+            entry.topicName = name
+            entry.numPartitions = topic.partitionCount
+            return entry
         }
-        return .consumerGroupRegularExpression(key, value)
+    }
+}
+
+extension ConsumerGroupTargetAssignmentMemberValue {
+    fileprivate init(_ target: AssignedPartitions) {
+        self.init()
+        topicPartitions = target.topics.map { .init($0) }
+    }
+}
+
+extension ConsumerGroupRegularExpressionValue {
+    fileprivate init(_ resolved: ConsumerGroupImage.ResolvedPattern) {
+        self.init()
+        topics = resolved.topics
+        version = resolved.version.rawValue
+        timestamp = resolved.time.rawValue
     }
 }
 

@@ -11,7 +11,8 @@ internal import WireProtocol
 /// - *waiting*: has the new epoch, but some of its target is still in other hands; each heartbeat
 ///   gives it what has become free.
 ///
-/// Invariants: the epoch grows; `assigned` and what is pending do not overlap; a partition enters
+/// Invariants: the epoch grows, but for a static member, which has -2 while it is away for now and
+/// begins at 0 when it is back; `assigned` and what is pending do not overlap; a partition enters
 /// `assigned` only when nobody else has it, and leaves a member's hands only when the member said
 /// so, left or was given up. So no partition ever has two owners.
 struct ConsumerStanding: Equatable, Sendable {
@@ -102,37 +103,23 @@ extension ConsumerStanding {
     /// A state that a later release may have written is taken for *waiting*: the next heartbeat
     /// leads on from what the member has.
     init(_ value: ConsumerGroupCurrentMemberAssignmentValue) {
-        typealias Partitions = ConsumerGroupCurrentMemberAssignmentValue.TopicPartitions
-        func partitions(_ topics: [Partitions]) -> AssignedPartitions {
-            AssignedPartitions(
-                topics.lazy.map { ($0.topicId, $0.partitions.map { PartitionIndex($0) }) })
-        }
         epoch = GroupEpoch(value.memberEpoch)
         previousEpoch = GroupEpoch(value.previousMemberEpoch)
-        assigned = partitions(value.assignedPartitions)
+        assigned = AssignedPartitions(value.assignedPartitions)
         switch value.state {
         case 0: progress = .stable
         case 1:
-            progress = .revoking(pending: partitions(value.partitionsPendingRevocation))
+            progress = .revoking(pending: AssignedPartitions(value.partitionsPendingRevocation))
         default: progress = .waiting
         }
     }
 
     var value: ConsumerGroupCurrentMemberAssignmentValue {
-        typealias Partitions = ConsumerGroupCurrentMemberAssignmentValue.TopicPartitions
-        func topics(_ partitions: AssignedPartitions) -> [Partitions] {
-            partitions.topics.map {
-                var topic = Partitions()
-                topic.topicId = $0.id
-                topic.partitions = $0.partitions.map(\.rawValue)
-                return topic
-            }
-        }
         var value = ConsumerGroupCurrentMemberAssignmentValue()
         value.memberEpoch = epoch.rawValue
         value.previousMemberEpoch = previousEpoch.rawValue
-        value.assignedPartitions = topics(assigned)
-        value.partitionsPendingRevocation = topics(pending)
+        value.assignedPartitions = assigned.topics.map { .init($0) }
+        value.partitionsPendingRevocation = pending.topics.map { .init($0) }
         switch progress {
         case .stable: value.state = 0
         case .revoking: value.state = 1

@@ -61,7 +61,7 @@ extension ConsumerGroup {
     func downgrade(_ settings: GroupSettings) -> [GroupRecord]? {
         guard settings.consumer.migration.allowsDowngrade, !isEmpty,
             image.members.count <= Int(settings.maximumSize),
-            image.members.values.allSatisfy(\.isClassic)
+            image.classicCount == image.members.count
         else { return nil }
         var names: [TopicID: String] = [:]
         for (name, topic) in image.topics { names[topic.id] = name }
@@ -81,7 +81,9 @@ extension ConsumerGroup {
         guard let chosen = members.chosenProtocol() else { return nil }
         var group = ClassicGroup(id: id)
         group.members = members
-        group.generation = image.epoch.rawValue
+        // The last epoch that members were led to, and may speak of. The group's own has moved on
+        // already, with the last consumer's going: as a generation it would fence every member.
+        group.generation = image.assignmentEpoch.rawValue
         group.protocolType = Self.classicProtocolType
         group.protocolName = chosen
         group.leader = members.inOrder.first?.id

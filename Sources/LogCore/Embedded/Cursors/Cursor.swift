@@ -54,8 +54,8 @@ public struct Cursor: Sendable {
     ///
     /// A cursor only goes forward here: a commit behind its position changes nothing.
     ///
-    /// - Throws: `tooManyCursors`, `storageFull`, `offline`; `offsetOutOfRange`, when the topic
-    ///   does not have that record.
+    /// - Throws: `tooManyCursors`, `storageFull`, `offline`; `offsetOutOfRange` or
+    ///   `partitionOutOfRange`, when the topic does not have that record.
     public func commit(after record: LogRecord, in topic: Topic) throws {
         try commit(after: [record], in: topic)
     }
@@ -65,11 +65,13 @@ public struct Cursor: Sendable {
     public func commit(after records: [LogRecord], in topic: Topic) throws {
         var offsets: [Int: Int64] = [:]
         for record in records {
-            offsets[record.partition] = max(offsets[record.partition] ?? 0, record.offset + 1)
+            // One that is nowhere is behind every end.
+            let next = record.offset == .max ? .max : record.offset + 1
+            offsets[record.partition] = max(offsets[record.partition] ?? 0, next)
         }
         var positions: [(LogPartition, Int64)] = []
-        for partition in topic.partitions {
-            if let offset = offsets[partition.index] { positions.append((partition, offset)) }
+        for (index, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+            positions.append((try topic.partition(index), offset))
         }
         try commit(positions, movingBack: false)
     }
@@ -89,6 +91,8 @@ public struct Cursor: Sendable {
     }
 
     /// Moves the cursor in all partitions of a topic, in one step.
+    ///
+    /// - Throws: also `appendTooLarge`, for more than some 7,000 partitions.
     public func reset(to position: ReadPosition, in topic: Topic) throws {
         var positions: [(LogPartition, Int64)] = []
         for partition in topic.partitions {
@@ -97,7 +101,7 @@ public struct Cursor: Sendable {
         try commit(positions, movingBack: true)
     }
 
-    /// Forgets all positions of the cursor.
+    /// Forgets all positions of the cursor. A crash meanwhile may leave some of them.
     public func delete() throws {
         try store.readyCursors(forCommit: false)
         try store.cursors.drop { $0.cursor == name }
@@ -171,8 +175,9 @@ extension LogStore {
     /// Drops all positions in a topic that is deleted.
     ///
     /// - Precondition: `changes` is held, and the topic is no longer in the state.
-    func dropPositions(in topic: TopicCore) throws(LogStoreError) {
+    func dropPositions(in topic: TopicCatalog.Entry) throws(LogStoreError) {
         try loadCursors(forCommit: false)
-        try cursors.drop { $0.topicID == topic.id }
+        // The name besides: topics that were found without an id have one id.
+        try cursors.drop { $0.topicID == topic.id && $0.topic == topic.name }
     }
 }

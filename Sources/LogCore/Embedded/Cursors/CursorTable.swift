@@ -108,10 +108,20 @@ final class CursorTable: Sendable {
     private static func drop(
         _ keys: [Key], _ state: inout State
     ) throws(LogStoreError) -> SyncTarget? {
-        var dropped: [Key: Int64?] = [:]
-        for key in keys { dropped[key] = .some(nil) }
-        return try append(dropped, &state)
+        var rest = keys[...]
+        var target: SyncTarget?
+        // One after another, for all of them may be more than a segment takes: a crash in between
+        // leaves some, which belong to no topic and go when the table is next read.
+        repeat {
+            let some = rest.prefix(dropsAtOnce)
+            rest = rest.dropFirst(dropsAtOnce)
+            target = try append(
+                Dictionary(uniqueKeysWithValues: some.map { ($0, nil) }), &state)
+        } while !rest.isEmpty
+        return target
     }
+
+    private static let dropsAtOnce = 1000
 
     /// One append, so that a crash leaves all of it or nothing. Returns what has to be on the disk
     /// for it, and all before it, to be; nil without a log.

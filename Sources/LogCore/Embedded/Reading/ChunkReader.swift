@@ -9,18 +9,23 @@ extension PartitionCore {
     }
 
     /// Records from `offset` on: at least one unless the partition ends there, at most
-    /// `maxRecords`, and about `maxBytes` of batches.
+    /// `maxRecords`, and about `maxBytes` of batches, before and after unpacking: beyond that, one
+    /// batch.
     ///
     /// Checksums are compared. Transactions are as a consumer of committed data sees them: what was
     /// aborted, and markers, are passed over, and reading ends before the first that is open.
     func read(
         from offset: Int64, maxBytes: Int, maxRecords: Int = .max
     ) throws(LogStoreError) -> Chunk {
+        let maxBytes = min(max(maxBytes, 1), Int(Int32.max))
         var chunk = Chunk(records: [], next: offset)
         var bytesLeft = maxBytes
+        var room = maxBytes
         // Who wants few records is not to wait for many: begin with little, and read on.
         var step = maxRecords < maxBytes / 64 ? max(maxRecords * 64, 4096) : maxBytes
-        while chunk.records.isEmpty || (chunk.records.count < maxRecords && bytesLeft > 0) {
+        while chunk.records.isEmpty
+            || (chunk.records.count < maxRecords && bytesLeft > 0 && room > 0)
+        {
             let before = chunk.next
             let wanted = min(step, max(bytesLeft, 1))
             let found = try calling { () throws(LogError) in
@@ -30,7 +35,7 @@ extension PartitionCore {
             bytesLeft -= region.count
             step = min(step * 2, maxBytes)
             let bytes = try Self.bytes(of: region)
-            try decode(bytes, of: region, without: found.aborted, maxRecords, into: &chunk)
+            try decode(bytes, of: region, without: found.aborted, maxRecords, &room, into: &chunk)
             // A batch that reaches no further would be read for ever.
             guard chunk.next > before else {
                 throw .damaged(
@@ -51,10 +56,10 @@ extension PartitionCore {
 
     private func decode(
         _ bytes: Bytes, of region: FileRegion, without aborted: [AbortedTransaction],
-        _ maxRecords: Int, into chunk: inout Chunk
+        _ maxRecords: Int, _ room: inout Int, into chunk: inout Chunk
     ) throws(LogStoreError) {
         var batches = RecordBatches(bytes)
-        while chunk.records.count < maxRecords {
+        while chunk.records.count < maxRecords, room > 0 {
             let position = batches.position
             do throws(BatchError) {
                 guard let batch = try batches.next() else { return }
@@ -62,7 +67,7 @@ extension PartitionCore {
                 if batch.header.isVoid(aborted) {
                     chunk.next = max(chunk.next, batch.header.nextOffset.rawValue)
                 } else {
-                    try decode(batch, maxRecords, into: &chunk)
+                    try decode(batch, maxRecords, &room, into: &chunk)
                 }
             } catch {
                 throw .damaged(
@@ -73,12 +78,10 @@ extension PartitionCore {
     }
 
     private func decode(
-        _ batch: RecordBatch, _ maxRecords: Int, into chunk: inout Chunk
+        _ batch: RecordBatch, _ maxRecords: Int, _ room: inout Int, into chunk: inout Chunk
     ) throws(BatchError) {
-        let room = maxRecords - chunk.records.count
-        chunk.records.reserveCapacity(
-            chunk.records.count + min(room, Int(batch.header.recordCount)))
         var records = try batch.records(decompressionLimit: log.configuration.decompressionLimit)
+        room -= records.bytesLeft
         while let record = try records.next() {
             guard record.offset.rawValue >= chunk.next else { continue }
             guard chunk.records.count < maxRecords else { return }

@@ -1,7 +1,7 @@
 /// Reads records one after another, blocking on the disk: for threads of one's own and for programs
 /// without concurrency. Async code takes `records` and `follow`.
 ///
-///     var reader = try topic.reader()
+///     var reader = topic.reader()
 ///     while let record = try reader.next() {
 ///         print(record.offset, record.value?.string ?? "-")
 ///     }

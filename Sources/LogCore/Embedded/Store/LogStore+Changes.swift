@@ -10,6 +10,10 @@ extension LogStore {
             guard state.topics[name] == nil else { throw .topicExists(name) }
             return state.catalog
         }
+        if let earlier = catalog[name], earlier.state == .deleting {
+            // A full disk kept it from going whole.
+            catalog = try finishDeletion(of: earlier, catalog)
+        }
         let entry = TopicCatalog.Entry(
             state: .creating, name: name, id: .random(world.random), partitions: partitions,
             settings: settings)
@@ -48,22 +52,31 @@ extension LogStore {
             guard let core = state.topics[name] else { throw .unknownTopic(name) }
             return (core, state.catalog)
         }
-        catalog[name] = TopicCatalog.Entry(
+        let entry = TopicCatalog.Entry(
             state: .deleting, name: name, id: core.id, partitions: core.partitions.count,
             settings: core.settings)
+        catalog[name] = entry
         try save(catalog)
         try withState { $0.topics[name] = nil }
         core.finish(.unknownTopic(name))
+        _ = try finishDeletion(of: entry, catalog)
+    }
+
+    /// Does what is left to do for a topic that the catalog calls deleted. Returns the catalog
+    /// without it.
+    private func finishDeletion(
+        of entry: TopicCatalog.Entry, _ catalog: TopicCatalog
+    ) throws(LogStoreError) -> TopicCatalog {
         do throws(LogError) {
-            for partition in core.present {
-                try directory.deleteLog(partition.log.topicPartition)
-            }
+            try directory.deleteLogs(of: entry)
         } catch {
-            throw LogStoreError(error, topic: name)
+            throw LogStoreError(error, topic: entry.name)
         }
-        try dropPositions(in: core)
-        catalog[name] = nil
+        try dropPositions(in: entry)
+        var catalog = catalog
+        catalog[entry.name] = nil
         try save(catalog)
+        return catalog
     }
 
     func update(_ core: TopicCore, _ settings: TopicSettings) throws(LogStoreError) {

@@ -127,7 +127,10 @@ public final class LogStore: Sendable {
         let cores = state.withLock { Array($0.topics.values) }
         return cores.filter { includingInternal || !$0.name.hasPrefix(Self.internalPrefix) }
             .sorted { $0.name < $1.name }
-            .map { Topic(store: self, core: $0) }
+            .map { core in
+                core.touch()
+                return Topic(store: self, core: core)
+            }
     }
 
     /// The topic of that name.

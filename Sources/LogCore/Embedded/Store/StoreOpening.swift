@@ -16,8 +16,9 @@ struct StoreOpening {
         var catalog = stored
         var topics: [String: TopicCore] = [:]
         do throws(LogError) {
+            let found = Dictionary(grouping: directory.logs, by: \.topicPartition.topic)
             for entry in stored.entries {
-                catalog[entry.name] = try bringToRest(entry)
+                catalog[entry.name] = try bringToRest(entry, found[entry.name] ?? [])
             }
             for logs in byTopic() {
                 let topic = topic(of: logs, catalog[logs[0].topicPartition.topic])
@@ -39,13 +40,12 @@ struct StoreOpening {
 
     /// What the catalog is to say of a topic after all that a crash interrupted is done; nil when
     /// the line goes.
+    ///
+    /// - Parameter logs: those of the topic's name.
     private func bringToRest(
-        _ entry: TopicCatalog.Entry
+        _ entry: TopicCatalog.Entry, _ logs: [Log]
     ) throws(LogError) -> TopicCatalog.Entry? {
-        let others = directory.logs.contains { log in
-            log.topicPartition.topic == entry.name && log.topicID != entry.id
-                && log.topicID != .zero
-        }
+        let others = logs.contains { $0.topicID != entry.id && $0.topicID != .zero }
         switch entry.state {
         case .deleting:
             try directory.deleteLogs(of: entry)

@@ -7,12 +7,20 @@ struct BatchEncoder {
     private let topic: String
     /// For records without a time of their own.
     private let now: Timestamp
+    /// Bytes of one batch before compression: what a reader would not unpack is not written.
+    private let limit: Int
 
     init(_ settings: TopicSettings, topic: String, now: Timestamp) {
         self.settings = settings
         self.topic = topic
         self.now = now
+        limit =
+            settings.compression == .none
+            ? Self.sizeLimit : LogConfiguration.defaultDecompressionLimit
     }
+
+    /// Of any batch: half of what the format has room for, and all that settings allow.
+    private static let sizeLimit = 1 << 30
 
     /// The records of `records` at `indices` (all of them, where that is nil), as one piece of
     /// memory that nobody else has.
@@ -44,10 +52,11 @@ struct BatchEncoder {
             // Once: each look into the array is a copy of the record, which is three retains.
             let record = records[index]
             let size = record.sizeEstimate
-            if builder.recordCount > 0, builder.sizeInBytes + size > settings.batchBytes { break }
-            // The builder itself takes up to 2 GiB, and nothing that the log would refuse.
-            guard size <= 2 << 30 else {
-                throw .recordTooLarge(size: size, limit: settings.maximumRecordBytes)
+            let full = min(settings.batchBytes, limit)
+            if builder.recordCount > 0, builder.sizeInBytes + size > full { break }
+            guard builder.sizeInBytes + size <= limit else {
+                throw .recordTooLarge(
+                    size: size, limit: min(limit, settings.maximumRecordBytes))
             }
             try append(record, to: &builder)
             next += 1

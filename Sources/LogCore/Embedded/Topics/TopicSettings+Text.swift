@@ -209,8 +209,12 @@ extension TopicSettings {
 }
 
 extension Duration {
-    /// Whole milliseconds, rounded down.
+    /// Whole milliseconds, rounded down; where there are too many, the most or the fewest there are.
     var milliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        let (whole, overflow) = components.seconds.multipliedReportingOverflow(by: 1000)
+        let (all, more) = whole.addingReportingOverflow(
+            components.attoseconds / 1_000_000_000_000_000)
+        if !overflow, !more { return all }
+        return components.seconds < 0 ? .min : .max
     }
 }

@@ -71,7 +71,9 @@ struct TimeIndexCheck {
         if reader.unusedBytes > 0 {
             findings.addUnused(reader.unusedBytes, reader.path, at: end)
         }
-        if isComplete, greatest.timestamp > last?.timestamp ?? .none {
+        // An entry of time 0 for the base offset is all zeros, as room that is not used yet.
+        let isBlank = greatest.timestamp == Timestamp(0) && last == nil
+        if isComplete, greatest.timestamp > last?.timestamp ?? .none, !isBlank {
             findings.add(
                 reader.path, at: end, offset: greatest.offset,
                 "no entry for the segment's greatest timestamp, \(greatest.timestamp)")

@@ -28,6 +28,21 @@ extension ConfigurationKey {
             limit: .atLeast(1), .medium,
             "The most that group.consumer.heartbeat.interval.ms may be."),
         .init(
+            "group.consumer.assignment.interval.ms", .int, default: "1000", limit: .atLeast(0),
+            .medium,
+            """
+            Milliseconds from one assignment of a group of the new protocol to the next: members \
+            that join or leave meanwhile share it. 0 makes one for every change. A member that \
+            waits for its part is asked for a heartbeat after this time, if that is sooner.
+            """),
+        .init(
+            "group.consumer.min.assignment.interval.ms", .int, default: "0", limit: .atLeast(0),
+            .medium, "The least that group.consumer.assignment.interval.ms may be."),
+        .init(
+            "group.consumer.max.assignment.interval.ms", .int, default: "15000",
+            limit: .atLeast(0), .medium,
+            "The most that group.consumer.assignment.interval.ms may be."),
+        .init(
             "group.consumer.max.size", .int, default: "2147483647", limit: .atLeast(1), .medium,
             "The most members that a group of the new protocol may have."),
         .init(
@@ -54,6 +69,7 @@ extension ConsumerGroupSettings {
         self.init()
         sessionTimeout = values.int32("group.consumer.session.timeout.ms")
         heartbeatInterval = values.int32("group.consumer.heartbeat.interval.ms")
+        assignmentInterval = values.int32("group.consumer.assignment.interval.ms")
         maximumSize = values.int32("group.consumer.max.size")
         let named = values.list("group.consumer.assignors").compactMap {
             ServerAssignor(rawValue: $0)
@@ -65,16 +81,19 @@ extension ConsumerGroupSettings {
 }
 
 extension ConfigurationLoader {
-    /// The session and the heartbeat lie between their bounds, and a session holds a heartbeat.
+    /// Session, heartbeat and assignment lie between their bounds, and a session holds a heartbeat.
     mutating func checkConsumerGroups() {
         let (session, heartbeat) = (
             "group.consumer.session.timeout.ms", "group.consumer.heartbeat.interval.ms"
         )
+        let assignment = "group.consumer.assignment.interval.ms"
         let ordered = [
             ("group.consumer.min.session.timeout.ms", session),
             (session, "group.consumer.max.session.timeout.ms"),
             ("group.consumer.min.heartbeat.interval.ms", heartbeat),
             (heartbeat, "group.consumer.max.heartbeat.interval.ms"),
+            ("group.consumer.min.assignment.interval.ms", assignment),
+            (assignment, "group.consumer.max.assignment.interval.ms"),
         ]
         for (small, large) in ordered where values.int64(small) > values.int64(large) {
             refuse(

@@ -1,0 +1,206 @@
+internal import Networking
+package import Primitives
+internal import WireProtocol
+
+/// A Kafka cluster as a client sees it: opens a connection to a broker when it is first needed and
+/// again after it was lost, knows who leads and who coordinates, and tries again what may succeed.
+///
+/// `Admin`, `Producer` and `Consumer` share one. Nothing here blocks a thread: sockets belong to an
+/// event loop of the cluster's own, and tasks wait for what it brings.
+package actor Cluster {
+    nonisolated let configuration: ClusterConfiguration
+    nonisolated let clock: any Clock
+    private let network: any Network
+    private nonisolated let loop: any EventLoop
+    private let background: any BackgroundWork
+    /// Open, or being opened; one for each address.
+    private var connections: [Endpoint: Task<BrokerConnection, any Error>] = [:]
+    /// As the last metadata told.
+    private var brokers: [BrokerID: Endpoint] = [:]
+    private var controller: BrokerID?
+    /// The topics that were asked for by name, as they were told last: no more than the program
+    /// names.
+    private var known: [String: ClusterMetadata.Topic] = [:]
+
+    /// Starts the event loop; connects to nobody yet.
+    package init(_ configuration: ClusterConfiguration, world: World) throws {
+        self.configuration = configuration
+        clock = world.clock
+        background = world.background
+        let network = try EventLoopGroup(count: 1, name: "client", world: world)
+        self.network = network
+        loop = network.loops[0]
+    }
+
+    /// Closes all connections and ends the event loop. The last call, and nothing may be under way:
+    /// a request sent from here on is never answered.
+    package func close() async {
+        connections = [:]
+        let network = network
+        await withCheckedContinuation { done in
+            let submitted = background.submit {
+                network.shutdown(drainMilliseconds: 0)
+                done.resume()
+            }
+            // Then the process is full of work; the loop ends with it.
+            if !submitted { done.resume() }
+        }
+    }
+
+    /// When something that begins now has to be done.
+    nonisolated var deadline: MonotonicTime {
+        clock.monotonic().adding(milliseconds: configuration.timeoutMilliseconds)
+    }
+
+    /// Runs `job` after a time, on the event loop, unless the cluster is closed before.
+    nonisolated func after(milliseconds: Int64, _ job: @escaping @Sendable () -> Void) {
+        loop.execute { [loop] in
+            _ = loop.schedule(at: loop.now.adding(milliseconds: milliseconds), job)
+        }
+    }
+
+    /// Waits without blocking a thread.
+    nonisolated func pause(milliseconds: Int64) async {
+        await withCheckedContinuation { done in
+            after(milliseconds: milliseconds) { done.resume() }
+        }
+    }
+
+    // MARK: Connections
+
+    /// The connection to an address: the open one, the one being opened, or a new one.
+    private func connection(
+        to endpoint: Endpoint, by deadline: MonotonicTime
+    ) async throws -> BrokerConnection {
+        if let known = connections[endpoint] {
+            if let connection = try? await known.value, !connection.isClosed { return connection }
+            // Only this one: another caller may have begun a new one meanwhile.
+            if connections[endpoint] == known { connections[endpoint] = nil }
+        }
+        if let begun = connections[endpoint] { return try await begun.value }
+        let left = deadline.milliseconds(since: clock.monotonic())
+        let limit = max(min(left, configuration.connectMilliseconds), 1)
+        let task = Task { [configuration, network, loop, clock] in
+            try await BrokerConnection.open(
+                to: endpoint, clientID: configuration.clientID, network: network, loop: loop,
+                clock: clock, timeoutMilliseconds: limit)
+        }
+        connections[endpoint] = task
+        return try await task.value
+    }
+
+    /// A connection to a broker by its id, as the last metadata told its address.
+    func connection(
+        to broker: BrokerID, by deadline: MonotonicTime
+    ) async throws -> BrokerConnection {
+        if brokers[broker] == nil { _ = try await metadata(of: [], by: deadline) }
+        guard let endpoint = brokers[broker] else {
+            throw ClientError.refused(.brokerNotAvailable, "broker \(broker)")
+        }
+        do {
+            return try await connection(to: endpoint, by: deadline)
+        } catch {
+            throw ClientError.unreachable(
+                broker, address: endpoint.description, reason: Self.reason(error))
+        }
+    }
+
+    /// A connection to whichever broker answers first: the bootstrap servers in their order, then
+    /// those that the cluster has told of.
+    func anyConnection(by deadline: MonotonicTime) async throws -> BrokerConnection {
+        var reasons: [String] = []
+        let known = brokers.sorted { $0.key < $1.key }.map(\.value)
+        var tried: Set<Endpoint> = []
+        for endpoint in configuration.servers.endpoints + known {
+            guard tried.insert(endpoint).inserted else { continue }
+            do { return try await connection(to: endpoint, by: deadline) } catch {
+                reasons.append("\(error)")
+            }
+        }
+        throw ClientError.noServer(reasons)
+    }
+
+    /// A connection to whom changes are sent to.
+    func controllerConnection(by deadline: MonotonicTime) async throws -> BrokerConnection {
+        _ = try await metadata(of: [], by: deadline)
+        if let controller { return try await connection(to: controller, by: deadline) }
+        return try await anyConnection(by: deadline)
+    }
+
+    /// Without the address, which whoever asks says.
+    private static func reason(_ error: any Error) -> String {
+        if case .cannotConnect(_, let reason)? = error as? NetworkError { return reason }
+        return "\(error)"
+    }
+
+    /// Notes a broker's address that came in another answer than metadata.
+    func learn(_ broker: BrokerID, _ endpoint: Endpoint) { brokers[broker] = endpoint }
+
+    // MARK: Metadata
+
+    /// Asks for the brokers and for topics by name; nil for all topics.
+    ///
+    /// - Parameter creating: topics that do not exist may be made, if the cluster does so.
+    func metadata(
+        of topics: [String]?, creating: Bool = false, by deadline: MonotonicTime
+    ) async throws -> MetadataResponse {
+        var request = MetadataRequest()
+        request.topics = topics.map { names in
+            names.map { name in
+                var topic = MetadataRequest.MetadataRequestTopic()
+                topic.name = name
+                return topic
+            }
+        }
+        request.allowAutoTopicCreation = creating
+        let connection = try await anyConnection(by: deadline)
+        // Version 0 has no way to ask for no topic: an empty list means all.
+        let response = try await connection.call(request, by: deadline)
+        if let error = ClientError(response.errorCode, "metadata") { throw error }
+        brokers = Dictionary(
+            response.brokers.map { (BrokerID($0.nodeId), $0.endpoint) },
+            uniquingKeysWith: { first, _ in first })
+        controller = response.controllerId < 0 ? nil : BrokerID(response.controllerId)
+        for name in topics ?? [] { known[name] = nil }
+        if topics != nil {
+            for topic in ClusterMetadata(response).topics { known[topic.name] = topic }
+        }
+        return response
+    }
+
+    /// A topic as it was told last, which may have changed since; nil for one that was not asked
+    /// for.
+    func knownTopic(_ name: String) -> ClusterMetadata.Topic? { known[name] }
+
+    /// Ids of topics; zero for those that have none or were not asked for.
+    func knownIDs(of topics: Set<String>) -> [String: TopicID] {
+        Dictionary(
+            topics.map { ($0, known[$0]?.id ?? .zero) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Asks for a topic; throws `missing` where there is none.
+    ///
+    /// - Parameter creating: the cluster may make it, if it does so.
+    func topic(_ name: String, creating: Bool = false) async throws -> ClusterMetadata.Topic {
+        let deadline = deadline
+        return try await retrying(by: deadline) {
+            let response = try await self.metadata(
+                of: [name], creating: creating, by: deadline)
+            let topic = try ClusterMetadata(response).topic(name)
+            if topic.partitions.isEmpty { throw ClientError.missing(.topic(name)) }
+            return topic
+        }
+    }
+
+    /// The brokers, and topics by name; nil for all.
+    package func describe(topics: [String]?) async throws -> ClusterMetadata {
+        let deadline = deadline
+        return try await retrying(by: deadline) {
+            ClusterMetadata(try await self.metadata(of: topics, by: deadline))
+        }
+    }
+}
+
+extension MetadataResponse.MetadataResponseBroker {
+    var endpoint: Endpoint { Endpoint(host: host, port: UInt16(clamping: port)) }
+}
