@@ -26,8 +26,8 @@ extension ConsumerGroup {
         entry.memberEpoch = member.standing.epoch.rawValue
         entry.clientId = member.profile.client.id
         entry.clientHost = member.profile.client.host
-        entry.subscribedTopicNames = member.profile.topics
-        entry.subscribedTopicRegex = member.profile.pattern
+        entry.subscribedTopicNames = member.profile.subscription.topics
+        entry.subscribedTopicRegex = member.profile.subscription.pattern
         entry.assignment = .init(member.standing.assigned, cluster)
         entry.targetAssignment = .init(image.target(of: member.id).partitions, cluster)
         entry.memberType = member.isClassic ? 0 : 1

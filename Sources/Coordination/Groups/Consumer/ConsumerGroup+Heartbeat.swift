@@ -14,7 +14,8 @@ extension ConsumerGroup {
         var draft = ConsumerDraft(image)
         let member = try admit(request, &draft)
         let profile = member.profile.updated(by: request, from: client)
-        if profile.pattern != member.profile.pattern, let pattern = profile.pattern {
+        let pattern = profile.subscription.pattern
+        if let pattern, pattern != member.profile.subscription.pattern {
             try checkPattern(pattern)
         }
         let change = ConsumerChange(

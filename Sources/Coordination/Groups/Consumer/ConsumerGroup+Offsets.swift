@@ -46,11 +46,7 @@ extension ConsumerGroup {
     }
 
     func isSubscribed(to topic: String) -> Bool {
-        image.members.values.contains { member in
-            member.profile.topics.contains(topic)
-                || member.profile.pattern.flatMap { image.patterns[$0] }?.topics.contains(topic)
-                    ?? false
-        }
+        image.isRead(topic)
     }
 
     /// Offsets of topics that are read stay. The others' retention counts from their commit.

@@ -4,7 +4,7 @@ internal import WireProtocol
 /// A consumer group as its records tell it. Only `replay` changes it; a copy costs little.
 ///
 /// Invariants: a static id names a member of that instance; `owners` says for each partition that a
-/// member holds who that is; `classicCount` is the number of classic members.
+/// member holds who that is; `classicCount` and `subscriptions` count the members.
 struct ConsumerGroupImage: Equatable, Sendable {
     /// What the group went by when it last looked at a topic.
     struct KnownTopic: Equatable, Sendable {
@@ -29,6 +29,8 @@ struct ConsumerGroupImage: Equatable, Sendable {
     private(set) var members = SharedMap<String, ConsumerMember>()
     /// How many of them speak the classic protocol.
     private(set) var classicCount = 0
+    /// How many of them have each subscription; mostly there is one for all.
+    private var subscriptions: [ConsumerSubscription: Int] = [:]
     /// Member ids by instance id.
     private(set) var staticIDs: [String: String] = [:]
     /// By member id.
@@ -106,7 +108,8 @@ extension ConsumerGroupImage {
         var member = old ?? ConsumerMember(id: id)
         change(&member)
         members[id] = member
-        classicCount += (member.isClassic ? 1 : 0) - (old?.isClassic == true ? 1 : 0)
+        count(old, -1)
+        count(member, 1)
         if let instance = old?.profile.instanceID, instance != member.profile.instanceID {
             forget(instance, of: id)
         }
@@ -122,9 +125,18 @@ extension ConsumerGroupImage {
     private mutating func remove(_ id: String) {
         guard let member = members[id] else { return }
         members[id] = nil
-        if member.isClassic { classicCount -= 1 }
+        count(member, -1)
         if let instance = member.profile.instanceID { forget(instance, of: id) }
         release(member.standing.held, by: id)
+    }
+
+    /// Keeps up what is counted of the members.
+    private mutating func count(_ member: ConsumerMember?, _ change: Int) {
+        guard let member else { return }
+        if member.isClassic { classicCount += change }
+        let subscription = member.profile.subscription
+        let count = subscriptions[subscription, default: 0] + change
+        subscriptions[subscription] = count == 0 ? nil : count
     }
 
     /// The instance may have gone on as another member.
@@ -153,22 +165,30 @@ extension ConsumerStanding {
 extension ConsumerGroupImage {
     /// All topic names that a member reads, those that its pattern matched too; ascending.
     func topicNames(of profile: ConsumerProfile) -> [String] {
-        guard let pattern = profile.pattern, let matched = patterns[pattern]?.topics,
-            !matched.isEmpty
-        else { return profile.topics }
-        if profile.topics.isEmpty { return matched }
-        return Set(profile.topics).union(matched).sorted()
+        let named = profile.subscription.topics
+        guard let pattern = profile.subscription.pattern,
+            let matched = patterns[pattern]?.topics, !matched.isEmpty
+        else { return named }
+        return named.isEmpty ? matched : Set(named).union(matched).sorted()
     }
 
     /// Every pattern that a member has.
     var usedPatterns: Set<String> {
-        Set(members.values.compactMap(\.profile.pattern))
+        Set(subscriptions.keys.compactMap(\.pattern))
+    }
+
+    /// Whether a member reads the topic.
+    func isRead(_ topic: String) -> Bool {
+        subscriptions.keys.contains { subscription in
+            subscription.topics.contains(topic)
+                || subscription.pattern.flatMap { patterns[$0] }?.topics.contains(topic) ?? false
+        }
     }
 
     /// Every topic name that a member reads.
     var topicNames: Set<String> {
         var names: Set<String> = []
-        for member in members.values { names.formUnion(member.profile.topics) }
+        for subscription in subscriptions.keys { names.formUnion(subscription.topics) }
         for pattern in usedPatterns { names.formUnion(patterns[pattern]?.topics ?? []) }
         return names
     }

@@ -17,6 +17,14 @@ struct ConsumerMember: Equatable, Sendable {
     var isClassic: Bool { profile.classic != nil }
 }
 
+/// What a member reads.
+struct ConsumerSubscription: Hashable, Sendable {
+    /// Ascending and distinct.
+    fileprivate(set) var topics: [String] = []
+    /// A regular expression beside `topics`; never empty.
+    fileprivate(set) var pattern: String?
+}
+
 /// What a member says of itself (record type 5).
 struct ConsumerProfile: Equatable, Sendable {
     /// Set for a static member.
@@ -25,10 +33,7 @@ struct ConsumerProfile: Equatable, Sendable {
     var client: GroupClient
     /// How long it may take to give up partitions, in milliseconds.
     var rebalanceTimeout: Int32
-    /// Ascending and distinct.
-    private(set) var topics: [String]
-    /// A regular expression beside `topics`; never empty.
-    private(set) var pattern: String?
+    private(set) var subscription: ConsumerSubscription
     /// The assignor that it would like to have.
     var assignor: String?
     var classic: ClassicSide?
@@ -42,14 +47,18 @@ struct ConsumerProfile: Equatable, Sendable {
     }
 
     static let unknown = ConsumerProfile(
-        client: GroupClient(id: "", host: ""), rebalanceTimeout: -1, topics: [])
+        client: GroupClient(id: "", host: ""), rebalanceTimeout: -1,
+        subscription: ConsumerSubscription())
 
-    mutating func subscribe(to names: [String]) { topics = Set(names).sorted() }
-    mutating func subscribe(toPattern text: String?) { pattern = text == "" ? nil : text }
-
-    func reads(sameAs other: ConsumerProfile) -> Bool {
-        topics == other.topics && pattern == other.pattern
+    mutating func subscribe(to names: [String]) {
+        subscription.topics = Set(names).sorted()
     }
+
+    mutating func subscribe(toPattern text: String?) {
+        subscription.pattern = text == "" ? nil : text
+    }
+
+    func reads(sameAs other: ConsumerProfile) -> Bool { subscription == other.subscription }
 
     /// The profile after a heartbeat, which tells only what changed.
     func updated(
@@ -97,8 +106,8 @@ extension ConsumerProfile {
         value.rackId = rack
         value.clientId = client.id
         value.clientHost = client.host
-        value.subscribedTopicNames = topics
-        value.subscribedTopicRegex = pattern
+        value.subscribedTopicNames = subscription.topics
+        value.subscribedTopicRegex = subscription.pattern
         value.rebalanceTimeoutMs = rebalanceTimeout
         value.serverAssignor = assignor
         value.classicMemberMetadata = classic.map { classic in
