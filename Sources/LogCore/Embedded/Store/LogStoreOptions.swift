@@ -65,8 +65,8 @@ extension LogStore {
             public let topic: String
             /// The partition's number.
             public let partition: Int
-            /// The partition cannot be used: synced records are not what was written. Otherwise
-            /// only an unfinished end was cut off.
+            /// Records that had been synced are not what was written, or are gone. Otherwise only
+            /// an unfinished end was cut off.
             public let isDamage: Bool
             /// What was found, with file and position.
             public let description: String
@@ -78,8 +78,11 @@ extension LogStore.Recovery {
     init(_ report: RecoveryReport) {
         wasClosedCleanly = report.wasCleanStop
         findings = report.findings.map { finding in
-            var isDamage = false
-            if case .damaged = finding.kind { isDamage = true }
+            let isDamage =
+                switch finding.kind {
+                case .damaged, .missing, .endsBelowRecoveryPoint: true
+                case .cut, .removedSegment, .unchecked: false
+                }
             return Finding(
                 topic: finding.partition.topic,
                 partition: Int(finding.partition.partition.rawValue), isDamage: isDamage,
