@@ -52,7 +52,9 @@ package protocol Connection: AnyObject, Sendable {
     /// Whether it is closed, so that nothing more can reach the peer.
     var isClosed: Bool { get }
 
-    /// Takes the next place in the order of replies.
+    /// Takes the next place in the order of replies. It counts as the reply to the frame that the
+    /// handler is just being given, if it is: reading stops while too much of what was received has
+    /// no reply yet.
     func reserveReply() -> ReplySlot
 
     /// Gives a place its content, frame length included; it goes out when every place before it has

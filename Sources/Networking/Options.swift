@@ -18,6 +18,9 @@ package struct ConnectionOptions: Hashable, Sendable {
     package var outstandingReplies = 1024
     /// Reading stops while so many bytes wait to be sent, pieces of files included.
     package var unsentBytes = 4 << 20
+    /// Reading stops while requests of so many bytes wait for their replies: their memory may be
+    /// taken until then. One that is longer is read when it is the only one.
+    package var unansweredBytes = 16 << 20
     /// After the peer has ended its sending, replies still owed have so long to go out.
     package var lingerMilliseconds: Int64 = 10_000
     /// `SO_SNDBUF` and `SO_RCVBUF` (`socket.send.buffer.bytes`, `socket.receive.buffer.bytes`);

@@ -109,6 +109,39 @@ struct ConnectionTests {
         for _ in 0..<20 { #expect(try client.readFrame() == [1]) }
     }
 
+    @Test("reading stops while requests of many bytes wait for replies, but one is let through")
+    func heldBackByRequests() throws {
+        let received = Tally()
+        let owed = Mutex<[(any Connection, ReplySlot)]>([])
+        let fixture = try Fixture(
+            { $0.unansweredBytes = 1_000 },
+            onFrame: { _, connection in
+                let slot = connection.reserveReply()
+                owed.withLock { $0.append((connection, slot)) }
+                received.add()
+            })
+        func answerFirst() {
+            fixture.group.loops[0].execute {
+                let (connection, slot) = owed.withLock { $0.removeFirst() }
+                connection.complete(slot, with: framed(Bytes([1])))
+            }
+            fixture.settle()
+        }
+        let client = try fixture.connect()
+        let lengths = [5_000, 400, 400, 400, 100, 400, 200, 100]
+        try client.write(lengths.flatMap { framed(pattern($0)) })
+        #expect(received.wait())
+        // The long one alone; then as many as make up the limit; then, with half of it free, more.
+        fixture.settle()
+        #expect(received.count == 1)
+        for expected in [4, 4, 7, 7, 7, 8] {
+            answerFirst()
+            #expect(received.count == expected)
+        }
+        for _ in 0..<2 { answerFirst() }
+        for _ in lengths { #expect(try client.readFrame() == [1]) }
+    }
+
     @Test("reading stops while a peer does not take what it is sent")
     func heldBackByBytes() throws {
         let received = Tally()

@@ -10,15 +10,22 @@ final class BrokerFixture {
     private(set) var broker: Broker
     let log: CollectedLog
     private let files: any FileSystem
+    private let background: (any BackgroundWork)?
 
-    /// - Parameter files: what the broker takes for the machine's files.
-    init(_ overrides: [String] = [], files: any FileSystem = PosixFileSystem()) throws {
+    /// - Parameters:
+    ///   - files: what the broker takes for the machine's files.
+    ///   - background: what it takes for the machine's background threads; nil for those.
+    init(
+        _ overrides: [String] = [], files: any FileSystem = PosixFileSystem(),
+        background: (any BackgroundWork)? = nil
+    ) throws {
         directory = "/tmp/apus-server-\(UUID128.random(PosixRandom()))"
         try PosixFileSystem().createDirectory(directory)
         self.overrides = overrides
         log = CollectedLog()
         self.files = files
-        broker = try Self.start(directory, overrides, log, files)
+        self.background = background
+        broker = try Self.start(directory, overrides, log, files, background)
     }
 
     deinit {
@@ -27,7 +34,8 @@ final class BrokerFixture {
     }
 
     private static func start(
-        _ directory: String, _ overrides: [String], _ log: CollectedLog, _ files: any FileSystem
+        _ directory: String, _ overrides: [String], _ log: CollectedLog, _ files: any FileSystem,
+        _ background: (any BackgroundWork)?
     ) throws -> Broker {
         let arguments =
             ["listeners=PLAINTEXT://127.0.0.1:0", "log.dirs=\(directory)/data"] + overrides
@@ -39,7 +47,7 @@ final class BrokerFixture {
         let machine = World.posix(log: log)
         let world = World(
             clock: machine.clock, random: machine.random, files: files,
-            background: machine.background, log: log)
+            background: background ?? machine.background, log: log)
         let network = try EventLoopGroup(count: 2, world: world)
         do {
             return try Broker.start(configuration, world: world, network: network) { reason in
@@ -56,7 +64,7 @@ final class BrokerFixture {
     func restart(after change: (String) throws -> Void = { _ in }) throws {
         #expect(broker.stop())
         try change("\(directory)/data")
-        broker = try Self.start(directory, overrides, log, files)
+        broker = try Self.start(directory, overrides, log, files, background)
     }
 
     func connect() throws -> TestClient { try TestClient(port: broker.listeners[0].port) }

@@ -3,121 +3,6 @@ import Server
 import Testing
 import WireProtocol
 
-/// One member of a group over a connection of its own.
-private final class GroupClient {
-    let client: TestClient
-    let group: String
-    private(set) var member = ""
-    private(set) var generation: Int32 = -1
-
-    init(_ fixture: BrokerFixture, group: String = "g") throws {
-        client = try fixture.connect()
-        self.group = group
-    }
-
-    /// Finds the coordinator, and asks until it has loaded.
-    func find() throws -> FindCoordinatorResponse.Coordinator {
-        var request = FindCoordinatorRequest()
-        request.coordinatorKeys = [group]
-        return try #require(try client.call(request, version: 6).coordinators.first)
-    }
-
-    /// Joins as the only member and takes `assignment` for its part.
-    func enter(_ assignment: [UInt8]) throws {
-        let first = try join()
-        #expect(first.errorCode == ErrorCode.memberIdRequired.rawValue)
-        member = first.memberId
-        let answer = try join()
-        #expect(answer.errorCode == 0 && answer.leader == member)
-        generation = answer.generationId
-        var sync = SyncGroupRequest()
-        sync.groupId = group
-        sync.memberId = member
-        sync.generationId = generation
-        var part = SyncGroupRequest.SyncGroupRequestAssignment()
-        part.memberId = member
-        part.assignment = Bytes(assignment)
-        sync.assignments = [part]
-        let synced = try client.call(sync)
-        #expect(synced.errorCode == 0 && synced.assignment == Bytes(assignment))
-    }
-
-    private func join() throws -> JoinGroupResponse {
-        var request = JoinGroupRequest()
-        request.groupId = group
-        request.memberId = member
-        request.sessionTimeoutMs = 10_000
-        request.rebalanceTimeoutMs = 10_000
-        request.protocolType = "consumer"
-        var entry = JoinGroupRequest.JoinGroupRequestProtocol()
-        entry.name = "range"
-        request.protocols = [entry]
-        return try untilLoaded {
-            try client.call(request, version: 9)
-        } code: {
-            $0.errorCode
-        }
-    }
-
-    func heartbeat() throws -> Int16 {
-        var request = HeartbeatRequest()
-        request.groupId = group
-        request.memberId = member
-        request.generationId = generation
-        return try untilLoaded {
-            try client.call(request).errorCode
-        } code: {
-            $0
-        }
-    }
-
-    func commit(_ offset: Int64, topic: String = "t", version: Int16 = 9) throws -> Int16 {
-        var request = OffsetCommitRequest()
-        request.groupId = group
-        request.memberId = member
-        request.generationIdOrMemberEpoch = generation
-        var entry = OffsetCommitRequest.OffsetCommitRequestTopic()
-        entry.name = topic
-        var partition = OffsetCommitRequest.OffsetCommitRequestPartition()
-        partition.committedOffset = offset
-        entry.partitions = [partition]
-        request.topics = [entry]
-        let response = try client.call(request, version: version)
-        return response.topics[0].partitions[0].errorCode
-    }
-
-    func committed(topic: String = "t") throws -> Int64 {
-        var request = OffsetFetchRequest()
-        var asked = OffsetFetchRequest.OffsetFetchRequestGroup()
-        asked.groupId = group
-        var entry = OffsetFetchRequest.OffsetFetchRequestTopics()
-        entry.name = topic
-        entry.partitionIndexes = [0]
-        asked.topics = [entry]
-        request.groups = [asked]
-        let answer = try untilLoaded {
-            try #require(try client.call(request, version: 9).groups.first)
-        } code: {
-            $0.errorCode
-        }
-        #expect(answer.errorCode == 0)
-        return answer.topics[0].partitions[0].committedOffset
-    }
-
-    /// A coordinator that is still loading asks its clients to come again.
-    private func untilLoaded<Answer>(
-        _ ask: () throws -> Answer, code: (Answer) -> Int16
-    ) throws -> Answer {
-        let clock = PosixClock()
-        let end = clock.monotonic().adding(milliseconds: 10_000)
-        while true {
-            let answer = try ask()
-            let isLoading = code(answer) == ErrorCode.coordinatorLoadInProgress.rawValue
-            if !isLoading || clock.monotonic() > end { return answer }
-        }
-    }
-}
-
 @Suite("The group coordinator")
 struct CoordinatorTests {
     private static let quick = [
@@ -305,6 +190,35 @@ struct CoordinatorTests {
         #expect(try groups[1].committed() == -1)
     }
 
+    @Test("offsets of what does not exist cannot be deleted, for each partition by itself")
+    func unknownDeletions() throws {
+        let fixture = try broker()
+        let client = try GroupClient(fixture)
+        _ = try client.find()
+        #expect(try client.committed() == -1)
+        #expect(try client.commit(5) == 0)
+        func delete(_ partitions: [(String, Int32)], of group: String = "g") throws -> [Int16] {
+            var request = OffsetDeleteRequest()
+            request.groupId = group
+            request.topics = partitions.map { name, index in
+                var topic = OffsetDeleteRequest.OffsetDeleteRequestTopic()
+                topic.name = name
+                topic.partitions = [.init()]
+                topic.partitions[0].partitionIndex = index
+                return topic
+            }
+            let response = try client.client.call(request)
+            return [response.errorCode]
+                + response.topics.flatMap { $0.partitions.map(\.errorCode) }
+        }
+        let unknown = ErrorCode.unknownTopicOrPartition.rawValue
+        #expect(
+            try delete([("nothing", 0), ("t", 0), ("t", 1)]) == [0, unknown, 0, unknown])
+        #expect(try client.committed() == -1)
+        #expect(
+            try delete([("nothing", 0)], of: "h") == [ErrorCode.groupIdNotFound.rawValue])
+    }
+
     @Test("before the topic exists there is no coordinator, and there are no groups")
     func beforeFirstUse() throws {
         let fixture = try broker()
@@ -313,6 +227,7 @@ struct CoordinatorTests {
         request.groupId = "g"
         #expect(
             try client.call(request).errorCode == ErrorCode.coordinatorNotAvailable.rawValue)
+        #expect(try GroupClient(fixture).fetch().errorCode == ErrorCode.notCoordinator.rawValue)
         let listed = try client.call(ListGroupsRequest())
         #expect(listed.groups.isEmpty && listed.errorCode == 0)
     }

@@ -74,7 +74,7 @@ extension JoinGroupResponse {
 }
 
 /// An answer with an error for all of it.
-package protocol CodedAnswer {
+package protocol CodedAnswer: Sendable {
     init()
     var errorCode: Int16 { get set }
 }
@@ -97,7 +97,6 @@ extension CodedAnswer {
 extension SyncGroupResponse: CodedAnswer {}
 extension HeartbeatResponse: CodedAnswer {}
 extension LeaveGroupResponse: CodedAnswer {}
-extension DeleteGroupsResponse.DeletableGroupResult: CodedAnswer {}
 
 extension OffsetCommitResponse {
     /// With the code for every partition that had none.
@@ -148,5 +147,6 @@ extension DescribedGroup {
 }
 
 extension OffsetFetchResponse.OffsetFetchResponseGroup: GroupsAnswer {}
+extension DeleteGroupsResponse.DeletableGroupResult: GroupsAnswer {}
 extension DescribeGroupsResponse.DescribedGroup: DescribedGroup {}
 extension ConsumerGroupDescribeResponse.DescribedGroup: DescribedGroup {}

@@ -57,6 +57,8 @@ package enum GroupTimer: Hashable, Sendable {
     case rebalance(group: String)
     /// Offsets that have outlived their retention go.
     case offsetExpiry
+    /// More offsets of deleted topics go.
+    case topicSweep
 }
 
 /// What the driver of a shard does for it, in order.

@@ -85,12 +85,10 @@ extension GroupShard {
         if request.groupId.isEmpty {
             response.errorCode = ErrorCode.invalidGroupId.rawValue
         } else {
-            response.members =
+            response = LeaveGroupResponse(
                 groups[request.groupId]?.withClassic { $0.leave(leaving, &step) }
-                ?? leaving.map { $0.answer(.unknownMemberId) }
-            if call.version < 3, let only = response.members.first {
-                response.errorCode = only.errorCode
-            }
+                    ?? leaving.map { $0.answer(.unknownMemberId) },
+                version: call.version)
         }
         forgetIfVoid(request.groupId)
         step.answer(call.ticket, .leave(response))

@@ -15,7 +15,8 @@ extension GroupShard {
         }
         do throws(Refusal) {
             let decision = try group.join(
-                request, call, newID: newMemberID(for: request, call, step), context(call.now))
+                request, call, newID: ClassicMember.newID(for: request, call, step),
+                context(call.now))
             complete(
                 decision, of: request.groupId, &step,
                 answer: (call.ticket, .join(decision.response)))
@@ -23,13 +24,6 @@ extension GroupShard {
             step.answer(call.ticket, .join(.refusal(error.code, member: request.memberId)))
         }
         return true
-    }
-
-    private func newMemberID(
-        for request: JoinGroupRequest, _ call: GroupCall, _ step: GroupStep
-    ) -> String {
-        let name = request.groupInstanceId ?? call.client.id
-        return "\(name)-\(UUID128.random(step.random))"
     }
 
     mutating func syncConsumerGroup(
@@ -79,11 +73,7 @@ extension GroupShard {
     ) -> Bool {
         guard case .consumer(let group)? = groups[request.groupId] else { return false }
         let decision = group.leave(leaving)
-        var response = LeaveGroupResponse()
-        response.members = decision.response
-        if call.version < 3, let only = response.members.first {
-            response.errorCode = only.errorCode
-        }
+        let response = LeaveGroupResponse(decision.response, version: call.version)
         complete(
             decision, of: request.groupId, &step, answer: (call.ticket, .leave(response)))
         return true

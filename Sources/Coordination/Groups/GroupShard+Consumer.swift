@@ -36,6 +36,9 @@ extension GroupShard {
         case .classic(let group)? where !group.isEmpty:
             return try upgrade(group, request, call, &step)
         case .classic, nil:
+            if request.memberEpoch < 0 {
+                throw Refusal(.groupIdNotFound, "There is no group '\(id)'.")
+            }
             // A group that a crash took away is joined again by those who think they are in it.
             guard request.memberEpoch == 0 else { throw .noMember(request.memberId, group: id) }
             var decision = try ConsumerGroup(id: id)

@@ -75,28 +75,54 @@ extension GroupShard {
         return step.effects
     }
 
-    /// Topics are gone, and with them what anyone had read of them.
+    /// Topics are gone, and with them what anyone had read of them: of the first groups now, of
+    /// others in steps that follow.
     package mutating func topicsDeleted(
         _ topics: [String], at now: GroupTime
     ) -> [GroupEffect] {
         var step = begin(at: now)
-        for group in offsets.keys.sorted() {
-            for topic in topics {
-                let gone = offsets[group]?.partitions(of: topic) ?? []
-                appendTombstones(of: group, gone, &step)
-            }
-        }
+        sweeps.append(
+            TopicSweep(topics: topics, end: logEnd, groups: offsets.keys.sorted(by: >)))
+        // Otherwise the sweep before it will come to it.
+        if sweeps.count == 1 { sweepDeletedTopics(&step) }
         return step.effects
     }
 
-    func appendTombstones(
-        of group: String, _ partitions: [TopicPartition], _ step: inout GroupStep
-    ) {
-        for start in stride(from: 0, to: partitions.count, by: Self.appendLimit) {
-            let part = partitions[start..<min(start + Self.appendLimit, partitions.count)]
-            step.append(part.map { .offset(of: group, $0, nil) }, .upkeep)
+    /// Looks at some groups more.
+    mutating func sweepDeletedTopics(_ step: inout GroupStep) {
+        var tombstones: [GroupRecord] = []
+        for _ in 0..<Self.appendLimit {
+            if sweeps.isEmpty || tombstones.count >= Self.appendLimit { break }
+            guard let group = sweeps[0].groups.popLast() else {
+                sweeps.removeFirst()
+                continue
+            }
+            let (topics, end) = (sweeps[0].topics, sweeps[0].end)
+            for topic in topics {
+                let gone = offsets[group]?.partitions(of: topic, before: end) ?? []
+                tombstones += gone.map { .offset(of: group, $0, nil) }
+            }
+        }
+        appendInParts(tombstones, &step)
+        if !sweeps.isEmpty { step.setTimer(.topicSweep, at: step.now.monotonic) }
+    }
+
+    /// Appends records of any groups for which nobody waits, many at a time.
+    func appendInParts(_ records: [GroupRecord], _ step: inout GroupStep) {
+        for start in stride(from: 0, to: records.count, by: Self.appendLimit) {
+            let end = min(start + Self.appendLimit, records.count)
+            step.append(Array(records[start..<end]), .upkeep)
         }
     }
+}
+
+/// Topics that are gone, and the groups that may still have offsets of them.
+struct TopicSweep: Sendable {
+    let topics: [String]
+    /// The log's end when they went: what is committed from here on is of new topics by their names.
+    let end: Offset
+    /// The next one is the last.
+    var groups: [String]
 }
 
 extension Refusal {

@@ -15,9 +15,11 @@ extension GroupShard {
 
     mutating func expireOffsets(_ step: inout GroupStep) {
         if expiryRound.isEmpty { expiryRound = groups.keys.sorted() }
+        var tombstones: [GroupRecord] = []
         for _ in 0..<min(Self.groupsPerStep, expiryRound.count) {
-            expireOffsets(of: expiryRound.removeLast(), &step)
+            tombstones += expired(of: expiryRound.removeLast(), &step)
         }
+        appendInParts(tombstones, &step)
         if expiryRound.isEmpty {
             scheduleExpiry(&step)
         } else {
@@ -25,8 +27,9 @@ extension GroupShard {
         }
     }
 
-    private func expireOffsets(of id: String, _ step: inout GroupStep) {
-        guard let group = groups[id] else { return }
+    /// The records that take out what has expired of a group: offsets, then maybe the group itself.
+    private func expired(of id: String, _ step: inout GroupStep) -> [GroupRecord] {
+        guard let group = groups[id] else { return [] }
         let known = offsets[id] ?? GroupOffsets()
         let all = known.partitions
         let expired = all.filter { partition in
@@ -36,10 +39,9 @@ extension GroupShard {
         if !expired.isEmpty {
             step.note(.info, "group \(id): \(expired.count) offsets have expired")
         }
-        appendTombstones(of: id, expired, &step)
-        if expired.count == all.count && group.isEmpty && !group.isVoid {
-            step.append(group.tombstones(id: id), .upkeep)
-        }
+        let tombstones: [GroupRecord] = expired.map { .offset(of: id, $0, nil) }
+        let isOver = expired.count == all.count && group.isEmpty && !group.isVoid
+        return isOver ? tombstones + group.tombstones(id: id) : tombstones
     }
 
     private func hasExpired(

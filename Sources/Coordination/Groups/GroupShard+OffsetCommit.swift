@@ -59,7 +59,8 @@ extension GroupShard {
                 var part = OffsetCommitResponse.OffsetCommitResponsePartition()
                 part.partitionIndex = partition.partitionIndex
                 let metadata = partition.committedMetadata ?? ""
-                if metadata.utf8.count > Int(settings.offsetMetadataLimit) {
+                // Kafka counts so, though the setting speaks of bytes.
+                if metadata.utf16.count > Int(settings.offsetMetadataLimit) {
                     part.errorCode = ErrorCode.offsetMetadataTooLarge.rawValue
                 } else {
                     var value = OffsetCommitValue()

@@ -14,8 +14,9 @@ package import WireProtocol
 /// When the partition's leadership goes, `resign` answers everyone who waits, and the shard is
 /// thrown away.
 ///
-/// Order: steps come one after another, from one owner at a time; effects are carried out before
-/// the next step. An `append` is the last effect that concerns its group.
+/// Order: steps come one after another, from one owner at a time; effects are carried out in their
+/// order before the next step, and what follows from an `append` before the effects behind it. So a
+/// group is ready for `appended` when it asks for an append.
 ///
 /// Invariant: replaying the records in their order on an empty shard gives the same durable state.
 package struct GroupShard: Sendable {
@@ -30,6 +31,10 @@ package struct GroupShard: Sendable {
     package var cluster = MetadataImage(clusterID: "")
     /// Groups whose offsets are still to be looked at in the round of expiry that runs.
     var expiryRound: [String] = []
+    /// Deleted topics whose offsets are not all forgotten yet, in the order of their deletion.
+    var sweeps: [TopicSweep] = []
+    /// Behind the last record replayed.
+    private(set) var logEnd = Offset.zero
     package private(set) var isActive = false
 
     package init(settings: GroupSettings, random: any RandomSource) {
@@ -57,6 +62,7 @@ extension GroupShard {
     package mutating func replay(
         _ record: GroupRecord, at offset: Offset, producer: ProducerID? = nil
     ) {
+        logEnd = max(logEnd, offset.advanced(by: 1))
         switch record {
         case .offsetCommit(let key, let value):
             replay(key, value, at: offset, producer: producer)
@@ -188,11 +194,10 @@ extension GroupShard {
         switch append.purpose {
         case .answer(let ticket, let answer): step.answer(ticket, answer.refused(with: code))
         case .assignment(let group):
-            groups[group]?.withClassic { $0.assignmentRefused(code.ofAssignment, &step) }
+            groups[group]?.withClassic { $0.assignmentRefused(code, &step) }
         case .replacement(_, let replacement):
             step.answer(
-                replacement.ticket,
-                GroupAnswer.join(replacement.answer).refused(with: code.ofAssignment))
+                replacement.ticket, GroupAnswer.join(replacement.answer).refused(with: code))
         case .consumer(let change): refuse(change, with: code, &step)
         case .vacated(let request, let call):
             step.answer(call.ticket, .join(.refusal(code, member: request.memberId)))
@@ -213,14 +218,8 @@ extension GroupShard {
             groups[group]?.withClassic { $0.rebalanceTimerFired(&step) }
             forgetIfVoid(group)
         case .offsetExpiry: expireOffsets(&step)
+        case .topicSweep: sweepDeletedTopics(&step)
         }
         return step.effects
-    }
-}
-
-extension ErrorCode {
-    /// A code meant for commits, as a member of a group is to see it.
-    fileprivate var ofAssignment: ErrorCode {
-        self == .invalidCommitOffsetSize ? .unknownServerError : self
     }
 }

@@ -9,22 +9,16 @@ extension SocketConnection {
     private static let longFrame = 32 << 10
     private static let peek = 256
 
-    private var unsentBytes: Int { output.count + replies.heldBytes }
-
     /// Whether the peer is owed so much that it has to wait: from a limit reached until half of it
     /// is gone.
     private func mustHoldBack() -> Bool {
-        if replies.outstanding >= options.outstandingReplies || unsentBytes >= options.unsentBytes {
-            isHeldBack = true
-        }
+        if replies.hasReached(options, with: output) { isHeldBack = true }
         return isHeldBack
     }
 
     /// Goes on reading if it stopped for what the peer was owed, and half of that is gone.
     func readOnIfRelieved() {
-        guard isHeldBack, replies.outstanding <= options.outstandingReplies / 2,
-            unsentBytes <= options.unsentBytes / 2
-        else { return }
+        guard isHeldBack, replies.isRelieved(of: options, with: output) else { return }
         isHeldBack = false
         if isOpen, mayRead || unparsed != nil { readNextTurn() }
     }
@@ -91,7 +85,11 @@ extension SocketConnection {
         }
     }
 
-    private func deliver(_ frame: Bytes) { handler?.received(frame: frame, on: self) }
+    private func deliver(_ frame: Bytes) {
+        deliveredBytes = frame.count
+        handler?.received(frame: frame, on: self)
+        deliveredBytes = 0
+    }
 
     /// Hands out the frames of a chunk; keeps what is left of it when reading has to stop.
     private func parse(_ chunk: Bytes) {

@@ -9,7 +9,7 @@ extension SocketConnection {
 
     func reserveReply() -> ReplySlot {
         home.requireCurrent()
-        return replies.reserve()
+        return replies.reserve(requestBytes: deliveredBytes)
     }
 
     func complete(_ slot: ReplySlot, with payloads: [Payload]) {

@@ -47,6 +47,8 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
     /// The system has told of the end of what the peer sends; bytes before it may be left.
     private(set) var peerEnded = false
     var isHeldBack = false
+    /// How long the frame is that the handler has at the moment.
+    var deliveredBytes = 0
 
     // Sending
     var replies = ReplyQueue()

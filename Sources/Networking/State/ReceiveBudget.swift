@@ -1,5 +1,6 @@
-/// Memory that frames under way on one loop may take (`queued.max.request.bytes`), and who waits
-/// for some.
+/// Memory that frames under way on one loop may take (its part of `queued.max.request.bytes`), and
+/// who waits for some. A frame that has come whole does not count any more: what waits for its reply
+/// is bounded connection by connection (`ConnectionOptions.unansweredBytes`).
 struct ReceiveBudget {
     private let limit: Int
     private var taken = 0

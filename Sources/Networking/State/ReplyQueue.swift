@@ -5,25 +5,28 @@ package import Primitives
 /// Invariant: the first place, if there is one, is not completed.
 package struct ReplyQueue {
     private enum Place {
-        case awaited
+        /// The request of so many bytes has no reply yet, so its memory is taken.
+        case awaited(requestBytes: Int)
         case completed([Payload])
     }
 
-    /// Places from `head` on are those of `first`, `first + 1` and so on; what is before `head` is
-    /// over.
-    private var places: [Place] = []
-    private var head = 0
+    private var places = Queue<Place>()
+    /// The sequence number of the first place.
     private var first: UInt64 = 0
     /// Bytes completed that wait for an earlier reply.
     package private(set) var heldBytes = 0
+    /// Bytes of the requests that have no reply yet.
+    package private(set) var unansweredBytes = 0
 
     package init() {}
 
     /// Places not yet sent on, completed or not.
-    package var outstanding: Int { places.count - head }
+    package var outstanding: Int { places.count }
 
-    package mutating func reserve() -> ReplySlot {
-        places.append(.awaited)
+    /// - Parameter requestBytes: how long the request is.
+    package mutating func reserve(requestBytes: Int = 0) -> ReplySlot {
+        places.append(.awaited(requestBytes: requestBytes))
+        unansweredBytes += requestBytes
         return ReplySlot(sequence: first + UInt64(outstanding - 1))
     }
 
@@ -34,38 +37,47 @@ package struct ReplyQueue {
         precondition(
             slot.sequence >= first && slot.sequence - first < UInt64(outstanding),
             "a reply for a place that was completed before or never reserved")
-        let index = head + Int(slot.sequence - first)
-        guard case .awaited = places[index] else {
+        let index = Int(slot.sequence - first)
+        guard case .awaited(let requestBytes) = places[index] else {
             preconditionFailure("a second reply for one place")
         }
-        if index > head {
+        unansweredBytes -= requestBytes
+        if index > 0 {
             heldBytes += payloads.reduce(0) { $0 + $1.count }
             places[index] = .completed(payloads)
             return
         }
         output.append(payloads)
         advance()
-        while head < places.count, case .completed(let next) = places[head] {
+        while case .completed(let next)? = places.first {
             heldBytes -= next.reduce(0) { $0 + $1.count }
-            places[head] = .awaited
             output.append(next)
             advance()
         }
-        trim()
     }
 
     private mutating func advance() {
-        head += 1
+        places.popFirst()
         first += 1
     }
+}
 
-    private mutating func trim() {
-        if head == places.count {
-            places.removeAll(keepingCapacity: places.capacity <= 64)
-            head = 0
-        } else if head > 64, head > places.count / 2 {
-            places.removeFirst(head)
-            head = 0
-        }
+// MARK: When a peer has to wait
+
+extension ReplyQueue {
+    /// Whether the peer is owed so much that nothing more is read of it: replies, bytes of them that
+    /// wait to be sent (`output` among them), or bytes of requests that wait for their reply. One
+    /// request is always let through, however long it is.
+    package func hasReached(_ limits: ConnectionOptions, with output: WriteQueue) -> Bool {
+        outstanding >= limits.outstandingReplies
+            || output.count + heldBytes >= limits.unsentBytes
+            || unansweredBytes >= limits.unansweredBytes
+    }
+
+    /// Whether half of each limit is free again, so that reading goes on.
+    package func isRelieved(of limits: ConnectionOptions, with output: WriteQueue) -> Bool {
+        outstanding <= limits.outstandingReplies / 2
+            && output.count + heldBytes <= limits.unsentBytes / 2
+            && unansweredBytes <= limits.unansweredBytes / 2
     }
 }

@@ -11,8 +11,7 @@ package struct WriteQueue {
         case file(FileRegion)
     }
 
-    private var items: [Payload] = []
-    private var head = 0
+    private var items = Queue<Payload>()
     /// Bytes of the first item that are sent.
     private var sentOfFirst = 0
     /// Bytes that wait.
@@ -33,10 +32,10 @@ package struct WriteQueue {
     ///
     /// The addresses put into `vectors` stay valid until the queue is changed.
     func front(into vectors: UnsafeMutableBufferPointer<iovec>) -> Front? {
-        guard head < items.count else { return nil }
+        if items.isEmpty { return nil }
         var filled = 0
-        for index in head..<items.count {
-            let skip = index == head ? sentOfFirst : 0
+        for index in 0..<items.count {
+            let skip = index == 0 ? sentOfFirst : 0
             switch items[index] {
             case .file(let region):
                 if filled > 0 { return .memory(vectors: filled, more: true) }
@@ -64,42 +63,35 @@ package struct WriteQueue {
         precondition(sent <= count, "more sent than was queued")
         count -= sent
         sentOfFirst += sent
-        while head < items.count, sentOfFirst >= items[head].count {
-            sentOfFirst -= items[head].count
-            head += 1
-        }
-        if head == items.count {
-            items.removeAll(keepingCapacity: items.capacity <= 64)
-            head = 0
-        } else if head > 64, head > items.count / 2 {
-            items.removeFirst(head)
-            head = 0
+        while let first = items.first, sentOfFirst >= first.count {
+            sentOfFirst -= first.count
+            items.popFirst()
         }
     }
 
     /// Replaces the first `chunk.count` bytes of the file at the front by the bytes themselves: for
     /// files that have no descriptor.
     mutating func replaceFront(with chunk: Bytes) {
-        guard head < items.count, case .file(let region) = items[head] else { return }
+        guard case .file(let region)? = items.first else { return }
         let start = region.position + sentOfFirst + chunk.count
         let rest = region.position + region.count - start
         precondition(rest >= 0, "a chunk longer than the file's piece")
         sentOfFirst = 0
-        items[head] = .bytes(chunk)
+        items.popFirst()
         if rest > 0 {
-            items.insert(
-                .file(FileRegion(file: region.file, position: start, count: rest)), at: head + 1)
+            items.prepend(.file(FileRegion(file: region.file, position: start, count: rest)))
         }
+        items.prepend(.bytes(chunk))
     }
 
     /// Takes up to `limit` bytes off the front, for a network without descriptors: pieces of files
     /// are read now. Empty when nothing waits.
     package mutating func take(upTo limit: Int) throws(FileError) -> Bytes {
         var writer = ByteWriter(capacity: min(count, limit))
-        while head < items.count, writer.count < limit {
+        while let first = items.first, writer.count < limit {
             let room = limit - writer.count
             let part: Bytes
-            switch items[head] {
+            switch first {
             case .bytes(let bytes):
                 part = bytes.slice(sentOfFirst..<min(bytes.count, sentOfFirst + room))
             case .file(let region):
@@ -114,7 +106,7 @@ package struct WriteQueue {
     }
 
     package mutating func removeAll() {
-        items = []
-        (head, sentOfFirst, count) = (0, 0, 0)
+        items.removeAll()
+        (sentOfFirst, count) = (0, 0)
     }
 }

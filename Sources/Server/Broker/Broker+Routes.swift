@@ -68,7 +68,7 @@ extension Broker {
             Route(DescribeGroupsHandler(groups: groups)),
             Route(ListGroupsHandler(groups: groups)),
             Route(DeleteGroupsHandler(groups: groups)),
-            Route(OffsetDeleteHandler(groups: groups)),
+            Route(OffsetDeleteHandler(groups: groups, view: view)),
             Route(ConsumerGroupHeartbeatHandler(groups: groups)),
             Route(ConsumerGroupDescribeHandler(groups: groups)),
         ]

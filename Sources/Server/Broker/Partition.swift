@@ -50,7 +50,7 @@ final class Partition: Sendable {
         /// Made at the first touch: it asks the log for its end, which opens the log's files.
         var role: LeaderRole?
         var configuration: TopicConfiguration
-        var waiting: [any HighWatermarkWaiter] = []
+        var waiting = Waiters()
 
         mutating func currentRole(_ log: Log) throws(LogError) -> LeaderRole {
             if let role { return role }
@@ -137,7 +137,7 @@ final class Partition: Sendable {
             let moved = role.replica(role.leader, reached: result.lastOffset.advanced(by: 1))
             state.role = role
             if moved { log.highWatermark = role.highWatermark }
-            return (.success(result), moved ? state.waiting : [])
+            return (.success(result), moved ? state.waiting.all : [])
         } catch {
             return (.failure(Refusal(error)), [])
         }
@@ -246,20 +246,15 @@ final class Partition: Sendable {
     // MARK: Those who wait
 
     func park(_ waiter: any HighWatermarkWaiter) {
-        state.withLock { $0.waiting.append(waiter) }
+        state.withLock { $0.waiting.add(waiter) }
     }
 
     func unpark(_ waiter: any HighWatermarkWaiter) {
-        state.withLock { state in
-            if let index = state.waiting.firstIndex(where: { $0 === waiter }) {
-                state.waiting.swapAt(index, state.waiting.count - 1)
-                state.waiting.removeLast()
-            }
-        }
+        state.withLock { $0.waiting.remove(waiter) }
     }
 
     /// Lets every waiter look again: the partition is going away.
     func wakeAll() {
-        for waiter in state.withLock({ $0.waiting }) { waiter.wake() }
+        for waiter in state.withLock({ $0.waiting.all }) { waiter.wake() }
     }
 }

@@ -4,7 +4,8 @@ internal import Primitives
 /// Answers that wait until the records they rest on are committed, in the order they were given.
 ///
 /// Inputs: what was appended, what is committed, what is on disk. Invariant: none leaves before one
-/// that came before it.
+/// that came before it, so a record that never gets to the disk holds up all that come after it:
+/// whoever learns of that calls `takeAll`, and adds none any more.
 struct CommittedAnswers {
     struct Answer {
         let ticket: GroupTicket
@@ -18,16 +19,14 @@ struct CommittedAnswers {
         /// and this on disk, where the topic asks for it.
         let flushed: Offset
     }
-    private var waiting: [Waiting] = []
-    /// How many at the front of `waiting` have left.
-    private var left = 0
+    private var waiting = Queue<Waiting>()
     /// Behind the last record appended, and behind the last that has to be on disk.
     private var end = Offset.zero
     private var flushEnd = Offset.zero
     private var committed = Offset.zero
     private var onDisk = Offset.zero
 
-    var count: Int { waiting.count - left }
+    var isEmpty: Bool { waiting.isEmpty }
 
     mutating func appended(upTo end: Offset, mustFlush: Bool) {
         self.end = end
@@ -50,22 +49,18 @@ struct CommittedAnswers {
     }
 
     private mutating func take() -> [Answer] {
-        let first = left
-        while left < waiting.count, waiting[left].end <= committed, waiting[left].flushed <= onDisk
-        {
-            left += 1
-        }
-        let taken = waiting[first..<left].map(\.answer)
-        if left == waiting.count {
-            waiting.removeAll(keepingCapacity: true)
-            left = 0
+        var taken: [Answer] = []
+        while let next = waiting.first, next.end <= committed, next.flushed <= onDisk {
+            waiting.popFirst()
+            taken.append(next.answer)
         }
         return taken
     }
 
     /// Gives up on all of them.
     mutating func takeAll() -> [Answer] {
-        defer { (waiting, left) = ([], 0) }
-        return waiting[left...].map(\.answer)
+        var taken: [Answer] = []
+        while let next = waiting.popFirst() { taken.append(next.answer) }
+        return taken
     }
 }

@@ -9,8 +9,9 @@ internal import WireProtocol
 /// loop takes every step, so they come one after another, and its timers are the shard's.
 ///
 /// States: *loading* (a background thread reads the partition; requests wait a moment for it, then
-/// they are refused with COORDINATOR_LOAD_IN_PROGRESS), *active*, and *gone* (the partition went elsewhere, or could not
-/// be read: requests are refused with the reason). Inputs: `submit`, `topicsDeleted` and `resign`
+/// they are refused with COORDINATOR_LOAD_IN_PROGRESS), *active*, and *gone* (the partition went
+/// elsewhere, could not be read, or may not get to the disk: requests are refused with
+/// NOT_COORDINATOR). Inputs: `submit`, `topicsDeleted` and `resign`
 /// from any thread; the partition's high watermark; timers. Effects are those of the shard: records
 /// are appended at once, answers leave when what was appended before them is committed.
 ///
@@ -110,20 +111,7 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
     /// The partition is led elsewhere from now on, or the broker stops: everyone who waits is sent
     /// away.
     func resign() {
-        onLoop { [self] in
-            let refusal = Refusal(.notCoordinator, "\(partition.id) is not led here any more")
-            step { $0.resign(at: now) }
-            shard = nil
-            absence = refusal
-            takeEarly()
-            for entry in answers.takeAll() {
-                deliver(entry.ticket, entry.answer.refused(with: refusal.code))
-            }
-            for token in timers.values { loop.cancel(token) }
-            timers = [:]
-            waiting = [:]
-            partition.unpark(self)
-        }
+        onLoop { [self] in giveUp("\(partition.id) is not led here any more") }
     }
 
     /// The partition's high watermark moved.
@@ -172,10 +160,25 @@ extension ShardDriver {
             step { $0.activate(at: now) }
             takeEarly()
         case .failure(let error):
-            absence = Refusal(.coordinatorNotAvailable, "\(partition.id) cannot be read: \(error)")
             world.log(.error, "groups of \(partition.id) cannot be loaded: \(error)")
-            takeEarly()
+            giveUp("\(partition.id) cannot be read: \(error)")
         }
+    }
+
+    /// Nothing is coordinated here any more: everyone who waits is sent away, and whoever comes.
+    private func giveUp(_ reason: String) {
+        let refusal = Refusal(.notCoordinator, reason)
+        step { $0.resign(at: now) }
+        shard = nil
+        absence = refusal
+        takeEarly()
+        for entry in answers.takeAll() {
+            deliver(entry.ticket, entry.answer.refused(with: refusal.code))
+        }
+        for token in timers.values { loop.cancel(token) }
+        timers = [:]
+        waiting = [:]
+        partition.unpark(self)
     }
 
     private func step(_ body: (inout GroupShard) -> [GroupEffect]) {
@@ -240,12 +243,10 @@ extension ShardDriver {
 
     private func waitForDisk(_ result: AppendResult, end: Offset) {
         partition.whenOnDisk(result) { [self] refusal in
-            onLoop { [self] in
+            // Not in the middle of the step, should this come at once.
+            loop.execute { [self] in
                 if let refusal {
-                    world.log(.error, "groups of \(partition.id): \(refusal.message)")
-                    for entry in answers.takeAll() {
-                        deliver(entry.ticket, entry.answer.refused(with: Self.code(of: refusal)))
-                    }
+                    lost(refusal)
                 } else {
                     for entry in answers.take(onDisk: end) { deliver(entry.ticket, entry.answer) }
                 }
@@ -253,8 +254,15 @@ extension ShardDriver {
         }
     }
 
+    /// What the groups have replayed is not on disk and may never be: nothing may rest on it.
+    private func lost(_ refusal: Refusal) {
+        if shard == nil { return }
+        world.log(.error, "groups of \(partition.id) are given up: \(refusal.message)")
+        giveUp(refusal.message)
+    }
+
     private func sendCommitted() {
-        if answers.count == 0 { return }
+        if answers.isEmpty { return }
         // A log that cannot tell will not be appended to either: its partition goes away.
         guard let committed = try? partition.highWatermark else { return }
         for entry in answers.take(committed: committed) { deliver(entry.ticket, entry.answer) }
@@ -271,7 +279,6 @@ extension ShardDriver {
             .requestTimedOut:
             .coordinatorNotAvailable
         case .notLeaderOrFollower, .kafkaStorageError: .notCoordinator
-        case .messageTooLarge, .recordListTooLarge: .invalidCommitOffsetSize
         default: .unknownServerError
         }
     }

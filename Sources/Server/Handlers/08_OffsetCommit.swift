@@ -15,73 +15,36 @@ struct OffsetCommitHandler: RequestHandler {
     let view: CurrentView
 
     func handle(_ request: OffsetCommitRequest, _ call: Call<OffsetCommitResponse>) {
-        let sorted = sort(request, version: call.version)
-        let accepted = sorted.accepted
-        if accepted.topics.isEmpty { return call.answer(sorted.response(with: .success(.init()))) }
-        groups.submit(accepted.groupId, for: call) {
-            $0.commitOffsets(accepted, $1)
+        let image = view.now.image
+        let isByID = call.version >= 10
+        let sorted = SortedPartitions(
+            request.topics, unknown: isByID ? .unknownTopicId : .unknownTopicOrPartition
+        ) { isByID ? image.topic($0.topicId) : image.topic(named: $0.name) }
+        if sorted.accepted.isEmpty { return call.answer(.init(sorted.answers([]), to: request)) }
+        var accepted = request
+        accepted.topics = sorted.accepted
+        let asked = accepted
+        groups.submit(asked.groupId, for: call) {
+            $0.commitOffsets(asked, $1)
         } answer: { (result: Result<OffsetCommitResponse, Refusal>) in
-            call.answer(sorted.response(with: result))
-        }
-    }
-
-    /// A request taken apart: what goes to the coordinator, and what is refused before.
-    private struct Sorted: Sendable {
-        let all: OffsetCommitRequest
-        var accepted: OffsetCommitRequest
-        /// Of each topic's partitions; nil for those that were accepted.
-        var refused: [[ErrorCode?]]
-
-        /// The coordinator's answers in their places among the refusals.
-        func response(with result: Result<OffsetCommitResponse, Refusal>) -> OffsetCommitResponse {
-            var codes: [Int16] = []
-            var failure = ErrorCode.unknownServerError
             switch result {
             case .success(let response):
-                codes = response.topics.flatMap { $0.partitions.map(\.errorCode) }
-            case .failure(let refusal): failure = refusal.code
+                call.answer(.init(sorted.answers(response.topics), to: request))
+            case .failure(let refusal):
+                call.answer(.init(sorted.answers([], otherwise: refusal.code), to: request))
             }
-            var next = codes.makeIterator()
-            var response = OffsetCommitResponse()
-            response.topics = zip(all.topics, refused).map { topic, refused in
-                var answer = OffsetCommitResponse.OffsetCommitResponseTopic()
-                answer.name = topic.name
-                answer.topicId = topic.topicId
-                answer.partitions = zip(topic.partitions, refused).map { partition, refused in
-                    var part = OffsetCommitResponse.OffsetCommitResponsePartition()
-                    part.partitionIndex = partition.partitionIndex
-                    part.errorCode = refused?.rawValue ?? next.next() ?? failure.rawValue
-                    return part
-                }
-                return answer
-            }
-            return response
         }
     }
+}
 
-    private func sort(_ request: OffsetCommitRequest, version: Int16) -> Sorted {
-        let image = view.now.image
-        var sorted = Sorted(all: request, accepted: request, refused: [])
-        sorted.accepted.topics = []
-        for topic in request.topics {
-            let known =
-                version >= 10 ? image.topic(topic.topicId) : image.topic(named: topic.name)
-            let refusals = topic.partitions.map { partition -> ErrorCode? in
-                guard let known else {
-                    return version >= 10 ? .unknownTopicId : .unknownTopicOrPartition
-                }
-                return known.hasPartition(partition.partitionIndex)
-                    ? nil : .unknownTopicOrPartition
-            }
-            sorted.refused.append(refusals)
-            guard let known, refusals.contains(where: { $0 == nil }) else { continue }
-            var accepted = topic
-            accepted.name = known.name
-            accepted.partitions = zip(topic.partitions, refusals).compactMap { partition, refusal in
-                refusal == nil ? partition : nil
-            }
-            sorted.accepted.topics.append(accepted)
+extension OffsetCommitResponse {
+    /// Puts in the topics' ids, where the request had them.
+    fileprivate init(_ answers: [OffsetCommitResponseTopic], to request: OffsetCommitRequest) {
+        self.init()
+        topics = zip(answers, request.topics).map { answer, asked in
+            var answer = answer
+            answer.topicId = asked.topicId
+            return answer
         }
-        return sorted
     }
 }

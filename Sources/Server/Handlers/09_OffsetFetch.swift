@@ -19,30 +19,30 @@ struct OffsetFetchHandler: RequestHandler {
 
     func handle(_ request: OffsetFetchRequest, _ call: Call<OffsetFetchResponse>) {
         let asked = request.askedGroups(version: call.version)
-        let gathered = Gathered<Answered>(asked.count) { answers in
-            call.answer(.init(answers, to: asked, version: call.version))
-        }
+        let isByID = call.version >= 10
+        let named = isByID ? asked.map(name) : asked.map { (group: $0, unknown: []) }
         let requireStable = request.requireStable
-        for (index, group) in asked.enumerated() {
-            let (named, unknown) = call.version >= 10 ? name(group) : (group, [])
-            groups.submit(group.groupId, for: call) {
-                $0.fetchOffsets(named, requireStable: requireStable, $1)
-            } answer: { (result: Result<Answered, Refusal>) in
-                switch result {
-                case .success(var answer):
-                    answer.topics += unknown
-                    gathered.put(call.version >= 10 ? identify(answer) : answer, at: index)
-                case .failure(let refusal):
-                    gathered.put(.refusal(refusal.code, group: group.groupId), at: index)
+        groups.submitEach(asked.map(\.groupId), for: call) {
+            $0.fetchOffsets(named[$1].group, requireStable: requireStable, $2)
+        } answer: { (answers: [Answered]) in
+            let answers = zip(answers, named).map { answer, asked in
+                var answer = answer
+                if answer.errorCode == 0 {
+                    answer.topics += asked.unknown
+                } else if answer.errorCode == ErrorCode.coordinatorNotAvailable.rawValue {
+                    // Consumers before 3.9 give up on that; this makes them look for it again.
+                    answer.errorCode = ErrorCode.notCoordinator.rawValue
                 }
+                return isByID ? identify(answer) : answer
             }
+            call.answer(.init(answers, to: asked, version: call.version))
         }
     }
 
     /// Topics by name, and the answer for those of which no id is known.
     private func name(
         _ group: Asked
-    ) -> (Asked, unknown: [OffsetFetchResponse.OffsetFetchResponseTopics]) {
+    ) -> (group: Asked, unknown: [OffsetFetchResponse.OffsetFetchResponseTopics]) {
         guard let topics = group.topics else { return (group, []) }
         let image = view.now.image
         var named = group

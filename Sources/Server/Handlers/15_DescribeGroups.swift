@@ -12,7 +12,9 @@ struct DescribeGroupsHandler: RequestHandler {
         typealias Described = DescribeGroupsResponse.DescribedGroup
         let withOperations = request.includeAuthorizedOperations
         let asked = request.groups.distinct
-        let gathered = Gathered<Described>(asked.count) { described in
+        groups.submitEach(asked, for: call) {
+            $0.describeGroup(asked[$1], $2)
+        } answer: { (described: [Described]) in
             var response = DescribeGroupsResponse()
             response.groups = described
             if withOperations {
@@ -21,13 +23,6 @@ struct DescribeGroupsHandler: RequestHandler {
                 }
             }
             call.answer(response)
-        }
-        for (index, group) in asked.enumerated() {
-            groups.submit(group, for: call) {
-                $0.describeGroup(group, $1)
-            } answer: { (result: Result<Described, Refusal>) in
-                gathered.put(result.orElse { .refusal($0.code, group: group) }, at: index)
-            }
         }
     }
 }

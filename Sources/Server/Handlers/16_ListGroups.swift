@@ -2,7 +2,8 @@ internal import Coordination
 internal import WireProtocol
 
 /// ListGroups, versions 0 to 5: the groups that this broker coordinates, by state from 4 (KIP-518)
-/// and by type from 5 (KIP-848). While some are being loaded the answer says so and has the rest.
+/// and by type from 5 (KIP-848). While some are being loaded the answer says so and has the rest;
+/// those that cannot be coordinated here are left out.
 struct ListGroupsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...5
 
@@ -16,6 +17,7 @@ struct ListGroupsHandler: RequestHandler {
             for result in results {
                 switch result {
                 case .success(let listed): response.groups += listed
+                case .failure(let refusal) where refusal.code == .notCoordinator: break
                 case .failure(let refusal): response.errorCode = refusal.code.rawValue
                 }
             }

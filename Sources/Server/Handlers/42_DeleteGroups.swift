@@ -10,23 +10,12 @@ struct DeleteGroupsHandler: RequestHandler {
     func handle(_ request: DeleteGroupsRequest, _ call: Call<DeleteGroupsResponse>) {
         typealias Deleted = DeleteGroupsResponse.DeletableGroupResult
         let asked = request.groupsNames.distinct
-        let gathered = Gathered<Deleted>(asked.count) { results in
+        groups.submitEach(asked, for: call) {
+            $0.deleteGroup(asked[$1], $2)
+        } answer: { (results: [Deleted]) in
             var response = DeleteGroupsResponse()
             response.results = results
             call.answer(response)
-        }
-        for (index, group) in asked.enumerated() {
-            groups.submit(group, for: call) {
-                $0.deleteGroup(group, $1)
-            } answer: { (result: Result<Deleted, Refusal>) in
-                gathered.put(
-                    result.orElse { refusal in
-                        var deleted = Deleted()
-                        deleted.groupId = group
-                        deleted.errorCode = refusal.code.rawValue
-                        return deleted
-                    }, at: index)
-            }
         }
     }
 }

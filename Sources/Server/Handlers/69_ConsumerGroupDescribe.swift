@@ -14,7 +14,9 @@ struct ConsumerGroupDescribeHandler: RequestHandler {
         typealias Described = ConsumerGroupDescribeResponse.DescribedGroup
         let withOperations = request.includeAuthorizedOperations
         let asked = request.groupIds.distinct
-        let gathered = Gathered<Described>(asked.count) { described in
+        groups.submitEach(asked, for: call) {
+            $0.describeConsumerGroup(asked[$1], $2)
+        } answer: { (described: [Described]) in
             var response = ConsumerGroupDescribeResponse()
             response.groups = described.map { group in
                 var group = group
@@ -22,13 +24,6 @@ struct ConsumerGroupDescribeHandler: RequestHandler {
                 return group
             }
             call.answer(response)
-        }
-        for (index, id) in asked.enumerated() {
-            groups.submit(id, for: call) {
-                $0.describeConsumerGroup(id, $1)
-            } answer: { (result: Result<Described, Refusal>) in
-                gathered.put(result.orElse { .refusal($0.code, group: id) }, at: index)
-            }
         }
     }
 }

@@ -21,6 +21,25 @@ extension GroupCoordinator {
             call.answer(result.orElse { .refusal($0.code) })
         }
     }
+
+    /// Takes a step for each of several groups, each in its shard; the step is told which of them
+    /// it is for. `answer` gets all answers at once, in the order of the groups.
+    ///
+    /// - Precondition: the step answers with an `Answer`.
+    func submitEach<Answer: GroupsAnswer, Response>(
+        _ groups: [String], for call: Call<Response>,
+        _ step: @escaping @Sendable (inout GroupShard, Int, GroupCall) -> [GroupEffect],
+        answer: @escaping @Sendable ([Answer]) -> Void
+    ) {
+        let gathered = Gathered<Answer>(groups.count, then: answer)
+        for (index, group) in groups.enumerated() {
+            submit(group, for: call) {
+                step(&$0, index, $1)
+            } answer: { (result: Result<Answer, Refusal>) in
+                gathered.put(result.orElse { .refusal($0.code, group: group) }, at: index)
+            }
+        }
+    }
 }
 
 extension [String] {

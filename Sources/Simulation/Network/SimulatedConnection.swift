@@ -34,6 +34,8 @@ package final class SimulatedConnection: Connection, @unchecked Sendable {
     private var unread: [Bytes] = []
     private var isReading = false
     private var isHeldBack = false
+    /// How long the frame is that the handler has at the moment.
+    private var deliveredBytes = 0
     /// When the last piece that is on its way here will be here.
     var lastArrival = MonotonicTime(nanoseconds: 0)
 
@@ -191,7 +193,7 @@ extension SimulatedConnection {
         var cursor = 0
         while isOpen, cursor == piece.count || !mustHoldBack() {
             switch frames.next(from: piece, at: &cursor, limit: options.maximumFrameBytes) {
-            case .frame(let frame): handler?.received(frame: frame, on: self)
+            case .frame(let frame): deliver(frame)
             case .needsMore: return cursor
             case .needsMemory: frames.reserve()
             case .violation(let what): close(what)
@@ -200,19 +202,19 @@ extension SimulatedConnection {
         return cursor
     }
 
+    private func deliver(_ frame: Bytes) {
+        deliveredBytes = frame.count
+        handler?.received(frame: frame, on: self)
+        deliveredBytes = 0
+    }
+
     private func mustHoldBack() -> Bool {
-        if replies.outstanding >= options.outstandingReplies
-            || output.count + replies.heldBytes >= options.unsentBytes
-        {
-            isHeldBack = true
-        }
+        if replies.hasReached(options, with: output) { isHeldBack = true }
         return isHeldBack
     }
 
     private func readOnIfRelieved() {
-        guard isHeldBack, replies.outstanding <= options.outstandingReplies / 2,
-            output.count + replies.heldBytes <= options.unsentBytes / 2
-        else { return }
+        guard isHeldBack, replies.isRelieved(of: options, with: output) else { return }
         isHeldBack = false
         read()
     }
@@ -223,7 +225,7 @@ extension SimulatedConnection {
 extension SimulatedConnection {
     package func reserveReply() -> ReplySlot {
         precondition(home.isCurrent, "a connection is used away from its loop")
-        return replies.reserve()
+        return replies.reserve(requestBytes: deliveredBytes)
     }
 
     package func complete(_ slot: ReplySlot, with payloads: [Payload]) {

@@ -263,6 +263,20 @@ import WireProtocol
         #expect(back.map { world.joined($0)?.generationId } == [2, 2])
     }
 
+    @Test("a promised member for which there is no room any more holds no rebalance up")
+    func promisedWithoutRoom() throws {
+        let world = GroupScenario { $0.maximumSize = 2 }
+        let group = try world.settle(1)
+        let promised = try #require(world.joined(world.join { $0.version = 4 })).memberId
+        let second = world.join()
+        let first = world.join(group.members[0])
+        #expect(world.joined(first) == nil)
+        let refused = world.join(promised) { $0.version = 4 }
+        #expect(
+            world.joined(refused)?.errorCode == ErrorCode.groupMaxSizeReached.rawValue)
+        #expect([first, second].map { world.joined($0)?.generationId } == [2, 2])
+    }
+
     @Test("a follower that joins again unchanged in a stable group gets its generation at once")
     func lostAnswer() throws {
         let world = GroupScenario()

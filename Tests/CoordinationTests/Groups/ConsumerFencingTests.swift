@@ -63,7 +63,8 @@ struct ConsumerFencingTests {
     func unknownMember() throws {
         let world = try ConsumerScenario()
         #expect(try world.error("a", epoch: 3) == .unknownMemberId)
-        #expect(try world.error("a", epoch: -1) == .unknownMemberId)
+        #expect(try world.error("a", epoch: -1) == .groupIdNotFound)
+        #expect(try world.error("a", epoch: -2, instance: "i") == .groupIdNotFound)
         var a = world.consumer("a")
         try a.heartbeat(world)
         #expect(try world.error("b", epoch: 1) == .unknownMemberId)
@@ -151,6 +152,29 @@ struct ConsumerFencingTests {
         #expect(clients[0].count(of: world.id(of: "u")) == 2)
         #expect(clients[0].count == 2)
         #expect(try world.describe().groupEpoch == 2)
+    }
+
+    @Test("a static member that leaves while it gives up partitions has its whole session, too")
+    func staticPauseDuringRevocation() throws {
+        let world = try ConsumerScenario()
+        var a = world.consumer("a") {
+            $0.instance = "i"
+            $0.rebalanceTimeout = 10_000
+        }
+        var b = world.consumer("b")
+        try a.heartbeat(world)
+        try b.heartbeat(world)
+        a.isQuick = false
+        try a.heartbeat(world)
+        #expect(a.pending.values.map(\.count) == [3])
+        _ = try a.leave(world, epoch: -2)
+        for _ in 0..<8 {
+            world.pass(milliseconds: 5_000)
+            try b.heartbeat(world)
+        }
+        try a.heartbeat(world)
+        #expect([a, b].map(\.count) == [3, 3])
+        #expect(try world.state == "Stable")
     }
 
     @Test("a static member that does not come back within its session is out")

@@ -183,6 +183,39 @@ struct ConsumerMigrationTests {
         #expect(try heartbeat(members[0], generation, world) == .noError)
     }
 
+    @Test("a downgrade leaves classic members their generation until they have joined again")
+    func downgradeKeepsGeneration() throws {
+        let world = try ConsumerScenario()
+        let (members, _) = try classicGroup(2, in: world)
+        var c = world.consumer("c")
+        try c.heartbeat(world)
+        let generation = try members.map { try rejoin($0, world).generation }[1]
+        _ = try c.leave(world)
+        for member in members {
+            #expect(try heartbeat(member, generation, world) == .rebalanceInProgress)
+            let code = try world.groups.commit(
+                [("t", 0, 1)], member: member, generation: generation, version: 8)
+            #expect(code == [0])
+        }
+        let tickets = members.map { member in world.groups.join(member) }
+        #expect(
+            tickets.map { world.groups.joined($0)?.generationId == generation + 1 } == [true, true])
+    }
+
+    @Test("a group that moves while a classic generation has yet to sync leaves nobody without")
+    func upgradeBeforeSync() throws {
+        let world = try ConsumerScenario()
+        let (members, _) = try classicGroup(2, in: world)
+        let tickets = [world.groups.join()] + members.map { world.groups.join($0) }
+        #expect(tickets.allSatisfy { world.groups.joined($0)?.errorCode == 0 })
+        #expect(try world.groups.state() == "CompletingRebalance")
+        var c = world.consumer("c")
+        try c.heartbeat(world)
+        // What the members were last assigned, and may still read.
+        #expect(c.count == 0)
+        #expect(try world.describe().members.filter { $0.memberType == 0 }.count == 3)
+    }
+
     @Test(
         "a classic group stays one where the policy says so",
         arguments: [ConsumerGroupSettings.MigrationPolicy.disabled, .downgrade])

@@ -94,6 +94,31 @@ struct ConsumerTopicTests {
         #expect(a.count == 3)
     }
 
+    @Test("while patterns wait to be matched again, heartbeats look at nobody else")
+    func deferredLook() throws {
+        let world = try ConsumerScenario(topics: [("t1", 1)])
+        var a = world.consumer("a", topics: nil) { $0.pattern = "t.*" }
+        func looks() throws -> Bool {
+            let shard = world.groups.shard
+            guard case .consumer(let group)? = shard.groups["g"] else { return false }
+            let decision = try group.heartbeat(
+                a.request, from: GroupClient(id: "", host: ""), shard.context(world.groups.now))
+            return decision.followUp.look != nil
+        }
+        try a.heartbeat(world)
+        #expect(try !looks())
+        try world.create("t2", 1)
+        // Once for the names; the patterns are not due yet.
+        #expect(try looks())
+        try a.heartbeat(world)
+        #expect(try !looks())
+        world.pass(milliseconds: 10_000)
+        #expect(try looks())
+        try a.heartbeat(world)
+        #expect(try !looks())
+        #expect(a.count == 2)
+    }
+
     @Test("a pattern that nobody has any more is forgotten, in the log too")
     func forgottenPattern() throws {
         let world = try ConsumerScenario()

@@ -86,6 +86,17 @@ import WireProtocol
         #expect(try world.offset(of: "t", 1) == 1)
     }
 
+    @Test("the limit of metadata counts as Kafka does, in UTF-16 units")
+    func metadataUnits() throws {
+        let world = GroupScenario()
+        let codes = try world.commit([("t", 0, 1), ("t", 1, 1)]) {
+            $0.topics[0].partitions[0].committedMetadata = String(
+                repeating: "\u{1f426}", count: 2049)
+            $0.topics[1].partitions[0].committedMetadata = String(repeating: "\u{e4}", count: 4096)
+        }
+        #expect(codes == [ErrorCode.offsetMetadataTooLarge.rawValue, 0])
+    }
+
     @Test("what cannot be logged is refused and not seen")
     func refused() throws {
         let world = GroupScenario()
@@ -225,6 +236,45 @@ import WireProtocol
         world.carryOut(world.step { $0.topicsDeleted(["t"], at: $1) })
         #expect(try world.offset() == -1)
         #expect(try world.offset(of: "u") == 1)
+    }
+
+    /// Deletes topic "t", of which `count` groups have read.
+    private func deleteTopic(
+        readBy count: Int, in world: GroupScenario
+    ) throws -> [GroupEffect] {
+        for number in 0..<count {
+            _ = try world.commit([("t", 0, 1), ("u", 0, 1)]) { $0.groupId = "g\(number)" }
+        }
+        return world.step { $0.topicsDeleted(["t"], at: $1) }
+    }
+
+    @Test("a deleted topic's offsets go in appends that many groups share")
+    func topicDeletedTogether() throws {
+        let world = GroupScenario()
+        let appends = try deleteTopic(readBy: 150, in: world).compactMap { effect in
+            if case .append(let append) = effect { append.records.count } else { nil }
+        }
+        #expect(appends == [150])
+    }
+
+    @Test(
+        "many groups lose a topic step by step, but not what they commit of the next by that name")
+    func topicDeletedInSteps() throws {
+        let world = GroupScenario()
+        let effects = try deleteTopic(readBy: 2_500, in: world)
+        let appended = effects.count { if case .append = $0 { true } else { false } }
+        #expect(appended == 1)
+        world.carryOut(effects)
+        let groups = (0..<2_500).map { "g\($0)" }
+        let left = try groups.filter { try world.offset(group: $0) == 1 }
+        #expect(left.count == 1_500)
+        // The topic is made anew meanwhile.
+        let early = try #require(left.first)
+        #expect(try world.commit([("t", 0, 7)]) { $0.groupId = early } == [0])
+        world.pass(milliseconds: 0)
+        #expect(try groups.filter { try world.offset(group: $0) != -1 } == [early])
+        #expect(try world.offset(group: early) == 7)
+        #expect(try groups.allSatisfy { try world.offset(of: "u", group: $0) == 1 })
     }
 
     @Test("offsets of a transaction count when it commits, and are unstable before")

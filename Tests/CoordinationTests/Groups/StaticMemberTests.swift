@@ -91,6 +91,24 @@ import WireProtocol
         #expect(answers[0]?.members.count == 3)
     }
 
+    @Test("an instance that comes back during a rebalance waits for it, longer than a session")
+    func waitsForRebalance() throws {
+        let world = GroupScenario()
+        let group = try settled(world)
+        let third = world.join()
+        let back = world.join { $0.instance = "i1" }
+        let busy = group.members[0]
+        for _ in 0..<4 {
+            world.pass(milliseconds: 5_000)
+            #expect(
+                try world.heartbeat(busy, generation: 1, instance: "i0")
+                    == ErrorCode.rebalanceInProgress.rawValue)
+        }
+        #expect(world.joined(back) == nil)
+        let first = world.join(busy) { $0.instance = "i0" }
+        #expect([first, back, third].map { world.joined($0)?.generationId } == [2, 2, 2])
+    }
+
     @Test("when none but static members is left and none comes back, they go one by one")
     func nobodyBack() throws {
         let world = GroupScenario()

@@ -28,9 +28,8 @@ extension ClassicGroup {
     private mutating func joinUnnamed(
         _ request: JoinGroupRequest, _ call: GroupCall, _ step: inout GroupStep
     ) throws(Refusal) {
-        let name = request.groupInstanceId ?? call.client.id
         let member = ClassicMember(
-            id: "\(name)-\(UUID128.random(step.random).hexText)", client: call.client,
+            id: ClassicMember.newID(for: request, call, step), client: call.client,
             request: request, version: call.version)
         if let instance = request.groupInstanceId {
             if let current = members.staticIDs[instance] {
@@ -56,14 +55,21 @@ extension ClassicGroup {
         step.answer(call.ticket, .join(.refusal(.memberIdRequired, member: member.id)))
     }
 
+    /// - Returns: whether the member id was promised.
+    @discardableResult mutating func forgetPromise(
+        of member: String, _ step: inout GroupStep
+    ) -> Bool {
+        guard pending.removeValue(forKey: member) != nil else { return false }
+        step.cancelTimer(.session(group: id, member: member))
+        return true
+    }
+
     private mutating func admit(
         _ member: ClassicMember, of protocolType: String, _ call: GroupCall,
         _ step: inout GroupStep
     ) {
         if members.isEmpty { self.protocolType = protocolType }
-        if pending.removeValue(forKey: member.id) != nil {
-            step.cancelTimer(.session(group: id, member: member.id))
-        }
+        forgetPromise(of: member.id, &step)
         members.add(member)
         park(.join(call.ticket), of: member.id, &step)
         keepAlive(member.id, for: Self.newMemberTimeout, &step)
@@ -141,8 +147,11 @@ extension ClassicGroup {
             case .completing, .stable: members[member] != nil || members.count < limit
             }
         if hasRoom { return }
-        // One that is left over when a group that is too large shrinks.
+        // It may be one that is left over when a group that is too large shrinks, or one that was
+        // promised a place. A rebalance waits for it no longer.
         if members[member] != nil { drop(member, &step) }
+        forgetPromise(of: member, &step)
+        completeJoinIfAllJoined(&step)
         throw Refusal(.groupMaxSizeReached, "A group has at most \(limit) members.")
     }
 
@@ -161,6 +170,15 @@ extension ClassicGroup {
             throw Refusal(
                 .inconsistentGroupProtocol, "The member shares no protocol with all others.")
         }
+    }
+}
+
+extension ClassicMember {
+    /// An id for a member that comes without one.
+    static func newID(for request: JoinGroupRequest, _ call: GroupCall, _ step: GroupStep) -> String
+    {
+        let name = request.groupInstanceId ?? call.client.id
+        return "\(name)-\(UUID128.random(step.random).hexText)"
     }
 }
 

@@ -36,14 +36,23 @@ extension ClassicGroup {
                 throw Refusal(.unknownMemberId, "The group has no such instance.")
             }
             member = current
-        } else if pending.removeValue(forKey: member) != nil {
-            return step.cancelTimer(.session(group: id, member: member))
+        } else if forgetPromise(of: member, &step) {
+            return
         } else {
             try check(member: member, instance: identity.groupInstanceId)
         }
         let reason = identity.reason.map { " (\($0))" } ?? ""
         step.note(.info, "group \(id): member \(member) leaves\(reason)")
         drop(member, &step)
+    }
+}
+
+extension LeaveGroupResponse {
+    /// Before version 3 there is one member, and what became of it is the code of the whole answer.
+    init(_ members: [MemberResponse], version: Int16) {
+        self.init()
+        self.members = members
+        if version < 3, let only = members.first { errorCode = only.errorCode }
     }
 }
 

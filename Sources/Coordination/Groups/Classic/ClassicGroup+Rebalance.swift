@@ -88,10 +88,7 @@ extension ClassicGroup {
             if case .join(let ticket) = members.park(.nothing, of: member.id) {
                 step.answer(ticket, .join(joined(member.id)))
             }
-            members.update(member.id) {
-                $0.isNew = false
-                $0.assignment = .empty
-            }
+            members.update(member.id) { $0.isNew = false }
             keepAlive(member.id, &step)
         }
         let deadline = step.now.monotonic.adding(milliseconds: Int64(members.rebalanceTimeout))

@@ -39,13 +39,14 @@ extension ClassicGroup {
         _ replacement: StaticReplacement, _ step: inout GroupStep
     ) {
         take(replacement.member, for: replacement.old, &step)
-        members.update(replacement.member.id) { $0.isNew = false }
         step.answer(replacement.ticket, .join(replacement.answer))
     }
 
     private mutating func take(
         _ member: ClassicMember, for old: String, _ step: inout GroupStep
     ) {
+        var member = member
+        member.isNew = false
         refuse(members.park(.nothing, of: old), .fencedInstanceId, of: old, &step)
         if members[old]?.timer != nil { step.cancelTimer(.session(group: id, member: old)) }
         members.replace(old, with: member)

@@ -13,8 +13,10 @@ internal import WireProtocol
 /// became stable, or that the group is empty. Everything else is volatile; after a restart it is
 /// made from `logged` by `activate`, and members that were joining meanwhile join again.
 ///
-/// Invariants: `generation` never goes back; no two generations are handed out under one number;
-/// without members there is neither leader nor protocol.
+/// Invariants: while the group is coordinated here, `generation` never goes back, but from the highest
+/// number there is to 1; without members there is neither leader nor protocol. After a restart a
+/// generation whose assignment was not logged may be handed out again: its members had no part in
+/// it yet, and join anew.
 struct ClassicGroup: Sendable {
     /// What the group waits for.
     enum Phase: Sendable {
@@ -159,16 +161,11 @@ extension ClassicGroup {
         guard let protocolName else { return nil }
         var topics: Set<String> = []
         for member in members.inOrder {
-            guard let wish = Self.topics(in: member.metadata(for: protocolName)) else { return nil }
-            topics.formUnion(wish)
+            let metadata = member.metadata(for: protocolName)
+            // Every version begins like version 0, and no more is asked of it.
+            guard let wish = ClassicSubscription(metadata, upTo: 0) else { return nil }
+            topics.formUnion(wish.topics)
         }
         return topics
-    }
-
-    /// The topics of a consumer's subscription. Every version begins like version 0.
-    private static func topics(in subscription: Bytes) -> [String]? {
-        var reader = ByteReader(subscription)
-        guard let version = try? reader.readInt16(), version >= 0 else { return nil }
-        return try? ConsumerProtocolSubscription(from: &reader, version: 0).topics
     }
 }

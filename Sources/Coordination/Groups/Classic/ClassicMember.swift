@@ -28,8 +28,10 @@ struct ClassicMember: Sendable {
     var rebalanceTimeout: Int32
     /// In the order of the member's preference.
     fileprivate(set) var protocols: [ClassicProtocol]
+    /// The last one that was logged, also while the next is in the making.
     var assignment: Bytes = .empty
-    /// Until its first join is answered. It cannot send heartbeats before that.
+    /// Until its first join is answered: it cannot send heartbeats before that, and a client that
+    /// went away meanwhile is not noticed. One that takes its instance's place is not new.
     var isNew = true
     /// When it is given up unless heard of before. Heartbeats move only this; the timer follows
     /// when it fires.

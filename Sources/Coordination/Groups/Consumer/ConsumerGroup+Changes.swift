@@ -39,7 +39,7 @@ extension ConsumerGroup {
                 .consumerGroup(id, member: change.member, profile: change.profile))
         }
         var followUp = ConsumerFollowUp(heard: change.member)
-        if isChanged || seenTopics != context.cluster.topicsChanged {
+        if isChanged || isTimeToLook(context) {
             let (look, isDifferent) = lookAtTopics(context, &draft)
             followUp.look = look
             if isChanged || isDifferent {
@@ -69,6 +69,19 @@ extension ConsumerGroup {
 // MARK: Topics
 
 extension ConsumerGroup {
+    /// Whether the group has not seen the cluster's last change of topics yet, or may match its
+    /// patterns with it by now.
+    private func isTimeToLook(_ context: ConsumerContext) -> Bool {
+        let last = context.cluster.topicsChanged
+        return seenTopics != last || matchedTopics != last && isTimeToMatch(context)
+    }
+
+    private func isTimeToMatch(_ context: ConsumerContext) -> Bool {
+        patternsMatched.map {
+            context.now.monotonic.milliseconds(since: $0) >= Self.patternInterval
+        } ?? true
+    }
+
     /// Compares what the group knows of the topics it reads with the cluster.
     private func lookAtTopics(
         _ context: ConsumerContext, _ draft: inout ConsumerDraft
@@ -82,7 +95,7 @@ extension ConsumerGroup {
         let isDifferent = topics != draft.image.topics
         if isDifferent { draft.write(.consumerGroup(id, topics: topics)) }
         let look = ConsumerTopicLook(
-            topics: hasPatterns == .deferred ? seenTopics ?? .none : context.cluster.topicsChanged,
+            topics: context.cluster.topicsChanged, isForPatterns: hasPatterns != .deferred,
             patternsMatched: hasPatterns == .matched ? context.now.monotonic : nil)
         return (look, isDifferent)
     }
@@ -104,11 +117,8 @@ extension ConsumerGroup {
             draft.write(.consumerGroup(id, pattern: pattern, resolved: nil))
         }
         if used.isEmpty { return .nothingToDo }
-        let isStale = seenTopics != context.cluster.topicsChanged
-        let isTime =
-            patternsMatched.map {
-                context.now.monotonic.milliseconds(since: $0) >= Self.patternInterval
-            } ?? true
+        let isStale = matchedTopics != context.cluster.topicsChanged
+        let isTime = isTimeToMatch(context)
         var hasMatched = false
         for pattern in used.sorted() {
             let known = draft.image.patterns[pattern]

@@ -202,14 +202,18 @@ struct ClassicSubscription {
     let rack: String?
     private let owned: [ConsumerProtocolSubscription.TopicPartition]
 
-    /// nil for bytes that no consumer would send. A version after the last known is read as that:
-    /// fields are only ever added at the end.
-    init?(_ metadata: Bytes) {
+    /// nil for bytes that no consumer would send.
+    ///
+    /// - Parameter newest: a version after that is read as that: fields are only ever added at the
+    ///   end.
+    init?(
+        _ metadata: Bytes,
+        upTo newest: Int16 = ConsumerProtocolSubscription.versions.upperBound
+    ) {
         var reader = ByteReader(metadata)
         guard let version = try? reader.readInt16(), version >= 0,
             let subscription = try? ConsumerProtocolSubscription(
-                from: &reader,
-                version: min(version, ConsumerProtocolSubscription.versions.upperBound))
+                from: &reader, version: min(version, newest))
         else { return nil }
         topics = subscription.topics
         rack = subscription.rackId

@@ -102,11 +102,13 @@ extension ConsumerGroup {
     /// - Returns: whether the member's time is up, and it must be taken out.
     mutating func timerFired(of member: String, _ step: inout GroupStep) -> Bool {
         guard var known = deadlines[member] else { return false }
-        guard image.members[member] != nil else {
+        guard let standing = image.members[member]?.standing else {
             deadlines[member] = nil
             return false
         }
         known.timer = nil
+        // A static member that left for now has given up by going what it was to give up.
+        if known.revocation?.epoch != standing.epoch { known.revocation = nil }
         deadlines[member] = known
         if let reason = known.overdue(at: step.now.monotonic) {
             step.note(.info, "group \(id): member \(member) is out: \(reason)")

@@ -14,16 +14,19 @@ internal import WireProtocol
 /// group moves from one protocol to the other, the members' timers, and the cluster's topics.
 ///
 /// A decision changes nothing: it yields an answer and records, and `followUp` comes once the
-/// records have been replayed. A heartbeat that changes nothing costs no record, no timer and looks
-/// at no other member. After a restart only deadlines are lost: `activate` sets them anew.
+/// records have been replayed. A heartbeat that changes nothing costs no record and no timer, and
+/// looks at no other member unless the cluster's topics have changed since the group last looked at
+/// them. After a restart only deadlines are lost: `activate` sets them anew.
 ///
-/// Invariants: no partition has two owners; no epoch goes back; the target of one epoch is made
-/// once.
+/// Invariants: no partition has two owners; the group's epoch does not go back; the target of one
+/// epoch is made once.
 struct ConsumerGroup: Sendable {
     private(set) var image: ConsumerGroupImage
     var deadlines: [String: MemberDeadlines] = [:]
-    /// The cluster's topics that `image.topics` and the patterns were last compared with.
+    /// The last change of the cluster's topics that `image.topics` was compared with, and the last
+    /// one that the patterns were.
     private(set) var seenTopics: Offset?
+    private(set) var matchedTopics: Offset?
     /// When patterns were last matched.
     private(set) var patternsMatched: MonotonicTime?
     /// When the target was made; nil: before this coordinator.
@@ -40,6 +43,7 @@ struct ConsumerGroup: Sendable {
 
     mutating func note(_ look: ConsumerTopicLook) {
         seenTopics = look.topics
+        if look.isForPatterns { matchedTopics = look.topics }
         patternsMatched = look.patternsMatched ?? patternsMatched
     }
 }
@@ -78,6 +82,8 @@ struct ConsumerFollowUp: Sendable {
 struct ConsumerTopicLook: Sendable {
     /// The last change of topics that it saw.
     let topics: Offset
+    /// Whether that holds for the patterns, too; they may have to wait.
+    let isForPatterns: Bool
     /// When patterns were matched, if they were.
     let patternsMatched: MonotonicTime?
 }

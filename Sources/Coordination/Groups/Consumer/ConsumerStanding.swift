@@ -11,7 +11,8 @@ internal import WireProtocol
 /// - *waiting*: has the new epoch, but some of its target is still in other hands; each heartbeat
 ///   gives it what has become free.
 ///
-/// Invariants: the epoch grows; `assigned` and what is pending do not overlap; a partition enters
+/// Invariants: the epoch grows, but for a static member, which has -2 while it is away for now and
+/// begins at 0 when it is back; `assigned` and what is pending do not overlap; a partition enters
 /// `assigned` only when nobody else has it, and leaves a member's hands only when the member said
 /// so, left or was given up. So no partition ever has two owners.
 struct ConsumerStanding: Equatable, Sendable {

@@ -81,7 +81,9 @@ extension ConsumerGroup {
         guard let chosen = members.chosenProtocol() else { return nil }
         var group = ClassicGroup(id: id)
         group.members = members
-        group.generation = image.epoch.rawValue
+        // The last epoch that members were led to, and may speak of. The group's own has moved on
+        // already, with the last consumer's going: as a generation it would fence every member.
+        group.generation = image.assignmentEpoch.rawValue
         group.protocolType = Self.classicProtocolType
         group.protocolName = chosen
         group.leader = members.inOrder.first?.id

@@ -38,6 +38,15 @@ package struct GroupOffsets: Equatable, Sendable {
         return all.sorted()
     }
 
+    /// Those of one topic of which nothing was committed from `end` of the log on, in a transaction or
+    /// not.
+    func partitions(of topic: String, before end: Offset) -> [TopicPartition] {
+        partitions(of: topic).filter { partition in
+            let known = [self[partition]] + pending.values.map { $0[partition] }
+            return known.allSatisfy { $0.map { $0.position < end } ?? true }
+        }
+    }
+
     /// Takes in a commit; nil takes the partition's offset away, pending ones included.
     mutating func replay(_ offset: CommittedOffset?, of partition: TopicPartition) {
         guard let offset else {
