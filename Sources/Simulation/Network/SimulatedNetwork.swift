@@ -117,7 +117,7 @@ package final class SimulatedNetwork: Network, @unchecked Sendable {
             connection.home.post { connection.close("the process is stopping") }
         }
         agenda.run(until: agenda.now.adding(milliseconds: Self.settlingMilliseconds)) {
-            lifetime.isOver || (connections.allSatisfy(\.isClosed) && isSettled())
+            (lifetime.isOver || connections.allSatisfy(\.isClosed)) && isSettled()
         }
     }
 

@@ -132,5 +132,8 @@ package final class Lifetime: Sendable {
 
     package func end() { isEnded.store(true, ordering: .relaxed) }
 
+    /// The process is gone, whether or not its machine has power.
+    package var hasEnded: Bool { isEnded.load(ordering: .relaxed) }
+
     package var isOver: Bool { isEnded.load(ordering: .relaxed) || !hasPower() }
 }

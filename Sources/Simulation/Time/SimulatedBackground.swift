@@ -2,7 +2,8 @@ internal import Primitives
 internal import Synchronization
 
 /// Background jobs of one process, on the agenda: each runs whole, at a moment of the seed's choice,
-/// in whatever order that gives.
+/// in whatever order that gives. Without power they run all the same, and every call to the disk
+/// fails: somebody may wait for a job's end.
 package final class SimulatedBackground: BackgroundWork {
     private let agenda: Agenda
     private let lifetime: Lifetime
@@ -38,7 +39,7 @@ package final class SimulatedBackground: BackgroundWork {
         let usual = isBusy ? Self.busyLatency : Self.latency
         let delay = agenda.choose(isSlow ? Self.slowLatency : usual)
         agenda.after(microseconds: delay) { [self] in
-            if !lifetime.isOver { job() }
+            if !lifetime.hasEnded { job() }
             waiting.subtract(1, ordering: .relaxed)
         }
         return true

@@ -34,6 +34,13 @@ extension FieldScene {
 
     /// Returns whether it was made.
     func make(_ name: String) throws -> Bool {
+        try call(creation(of: name), version: 5)?.topics.first?.errorCode == 0
+    }
+
+    /// Asks for a topic, and does not wait for the answer.
+    func beginMaking(_ name: String) { send(creation(of: name), version: 5) }
+
+    private func creation(of name: String) -> CreateTopicsRequest {
         var topic = CreateTopicsRequest.CreatableTopic()
         topic.name = name
         topic.numPartitions = 1
@@ -41,7 +48,7 @@ extension FieldScene {
         var request = CreateTopicsRequest()
         request.timeoutMs = 10_000
         request.topics = [topic]
-        return try call(request, version: 5)?.topics.first?.errorCode == 0
+        return request
     }
 
     func end(of name: String = topicName, isolation: Int8 = 0) throws -> Int64? {

@@ -140,6 +140,13 @@ final class FieldScene {
         return answer.value
     }
 
+    /// Sends a request, whatever becomes of it.
+    func send<Request: RequestMessage>(_ request: Request, version: Int16) {
+        scene.onLoop { [link = caller.link] in
+            link.call(request, version: version, patience: 20_000) { _ in }
+        }
+    }
+
     /// As often as connections are lost meanwhile.
     func insist<Answer>(_ ask: () throws -> Answer?) throws -> Answer {
         for _ in 0..<20 {

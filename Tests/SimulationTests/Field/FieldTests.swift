@@ -196,6 +196,20 @@ struct FieldTests {
         #expect(isUnserved, "room for the metadata, none for the log")
     }
 
+    @Test("a stop ends, though the power fails while the controller is at work")
+    func powerLossWhileStopping() throws {
+        for moment: Int64 in 0..<8 {
+            let field = try FieldScene(seed: UInt64(moment))
+            field.beginMaking("late")
+            try field.scene.pass(milliseconds: moment)
+            field.scene.broker.losePower(afterChanges: 1)
+            field.scene.broker.stop()
+            field.goDown(.powerLoss)
+            field.scene.broker.start()
+            #expect(try field.insist { try field.end() } == 0)
+        }
+    }
+
     @Test("500 members that join at once settle in one rebalance")
     func rebalanceStorm() throws {
         let field = try FieldScene(partitions: 10)
