@@ -67,6 +67,7 @@ struct CoordinatorFaultTests {
         let background = CrowdedBackground()
         let fixture = try broker(partitions: 1, background: background)
         // The one job makes the topic; the next would load its groups.
+        try eventually { background.isIdle }
         background.refuse(after: 1)
         let client = try GroupClient(fixture)
         _ = try client.find()

@@ -7,6 +7,11 @@ final class CrowdedBackground: BackgroundWork {
     /// How many more jobs there is room for; nil for any number.
     private let room = Mutex<Int?>(nil)
 
+    private let running = Atomic<Int>(0)
+
+    /// No job is under way: what comes next is a new one.
+    var isIdle: Bool { running.load(ordering: .acquiring) == 0 }
+
     /// - Parameter jobs: that are still taken; nil: all of them.
     func refuse(after jobs: Int?) { room.withLock { $0 = jobs } }
 
@@ -16,6 +21,17 @@ final class CrowdedBackground: BackgroundWork {
             room = max(left - 1, 0)
             return left > 0
         }
-        return hasRoom && inner.submit(job)
+        guard hasRoom else { return false }
+        running.add(1, ordering: .relaxed)
+        let isTaken = inner.submit { [self] in
+            job()
+            end()
+        }
+        if !isTaken { end() }
+        return isTaken
+    }
+
+    private func end() {
+        running.subtract(1, ordering: .releasing)
     }
 }
