@@ -19,10 +19,8 @@ enum Apus {
         switch arguments.first {
         case "topic": return finish(await TopicCommands.family.run(rest, shell), shell)
         case "group": return finish(await GroupCommands.family.run(rest, shell), shell)
-        case "produce":
-            return finish(await ProduceCommand.run.run(ProduceCommand.self, rest, shell), shell)
-        case "consume":
-            return finish(await ConsumeCommand.run.run(ConsumeCommand.self, rest, shell), shell)
+        case "produce": return finish(await ProduceCommand.run(rest, shell), shell)
+        case "consume": return finish(await ConsumeCommand.run(rest, shell), shell)
         default: return runLocally(arguments, shell)
         }
     }

@@ -15,7 +15,7 @@ package actor Producer {
     private var lanes: [TopicPartition: Lane] = [:]
     private var report = ProducerReport()
     /// Bytes of records that have not been answered.
-    private var buffered = 0
+    private(set) var buffered = 0
     private var waitingForRoom: [CheckedContinuation<Void, Never>] = []
     private var waitingForRest: [CheckedContinuation<Void, Never>] = []
 

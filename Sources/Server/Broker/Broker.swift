@@ -77,12 +77,10 @@ package final class Broker: Sendable {
             view: partitions.view, loops: network.loops, world: world,
             settings: configuration.groups, topic: configuration.offsetsTopic)
         groups.apply()
-        let publish: @Sendable (MetadataImage) -> Void = { image in
-            partitions.apply(image)
-            groups.apply()
-        }
+        let publication = Publication(partitions: partitions, groups: groups)
         let controller = ControllerDriver(
-            round: round, world: world, publish: publish, failed: failed)
+            round: round, world: world, publish: { publication.publish($0) },
+            failed: failed)
         box.fill(
             makeRouters(
                 configuration, view: partitions.view, controller: controller, groups: groups,
@@ -94,6 +92,7 @@ package final class Broker: Sendable {
         let housekeeping = Housekeeping(
             storage: storage, loop: network.loops[0],
             intervalMilliseconds: housekeepingMilliseconds(configuration),
+            publication: publication,
             allOffline: { failed("no log directory can be used any more") })
         housekeeping.start()
         let compaction = Compaction(

@@ -32,6 +32,16 @@ final class PartitionSet: Sendable {
             ClusterView(image: MetadataImage(clusterID: clusterID), partitions: [:]))
     }
 
+    /// A log could not be opened or made, as on a full disk: `apply` tries again.
+    var hasUnserved: Bool {
+        let now = view.now
+        return now.image.topicsByName.contains { topic in
+            zip(topic.partitions, now.partitions(of: topic.name)).contains { image, partition in
+                partition == nil && image.replicas.contains(node)
+            }
+        }
+    }
+
     /// Publishes a view of `image`. When it returns, requests see it.
     func apply(_ image: MetadataImage) {
         let before = view.now

@@ -73,10 +73,8 @@ package final class BrokerSeed {
         scene.onLoop { [admin = population.admin] in admin.start() }
         try scene.within(Self.healing, "the topics are made") { population.admin.isReady }
         let (producers, consumers) = (population.producers, population.consumers)
-        let (classic, modern) = (population.classicMembers, population.consumerMembers)
-        scene.onLoop {
-            for member in classic { member.start() }
-            for member in modern { member.start() }
+        scene.onLoop { [members = population.members] in
+            for member in members { member.start() }
             for producer in producers { producer.start() }
             for consumer in consumers { consumer.start() }
         }
@@ -102,8 +100,7 @@ package final class BrokerSeed {
         let before = population.producers.map(\.settledCount)
         let answers = population.consumers.map(\.answerCount)
         let turns = population.admin.turnCount
-        for member in population.classicMembers { member.settleDown() }
-        for member in population.consumerMembers { member.settleDown() }
+        for member in population.members { member.settleDown() }
         try scene.within(Self.healing, "every client gets on") {
             population.admin.turnCount > turns + 1
                 && zip(population.producers, before).allSatisfy { $0.settledCount > $1 }
@@ -118,32 +115,15 @@ package final class BrokerSeed {
                 Self.healing, "\(consumer.name) reaches the end, is at \(consumer.standing)"
             ) { consumer.isAtEnd }
         }
-        try settleClassicGroup()
-        try settleConsumerGroup()
+        for group in population.groups { try settle(group) }
     }
 
-    /// Members agree on a generation, and read and commit their shares to the end.
-    private func settleClassicGroup() throws(Violation) {
-        let members = population.classicMembers
-        guard let first = members.first else { return }
+    private func settle(_ group: GroupHistory) throws(Violation) {
+        let members = population.members.filter { $0.group === group }
+        if members.isEmpty { return }
         let standing = { members.map(\.standing).joined(separator: "; ") }
-        try scene.within(Self.healing, "the group settles: \(standing())") {
-            members.allSatisfy { $0.isAtEnd && $0.generation == first.generation }
-                && first.group.isSharedOut(to: members.map(\.reading.owned)) { _ in true }
-        }
-    }
-
-    private func settleConsumerGroup() throws(Violation) {
-        let members = population.consumerMembers
-        guard let first = members.first else { return }
-        let standing = { members.map(\.standing).joined(separator: "; ") }
-        try scene.within(Self.healing, "the consumer group settles: \(standing())") {
-            members.allSatisfy {
-                $0.isAtEnd && $0.epoch == first.epoch && $0.ownsOnlyItsTopics
-            }
-                && first.group.isSharedOut(to: members.map(\.reading.owned)) { topic in
-                    members.contains { $0.subscription.topics.contains(topic) }
-                }
+        try scene.within(Self.healing, "group \(group.name) settles: \(standing())") {
+            group.isSettled(members)
         }
     }
 

@@ -7,8 +7,7 @@ struct Population {
     let producers: [SimulatedProducer]
     let consumers: [SimulatedConsumer]
     let groups: [GroupHistory]
-    let classicMembers: [ClassicMember]
-    let consumerMembers: [ConsumerMember]
+    let members: [any GroupMember]
 
     private static let producerVersions: [Int16] = [3, 8, 9, 12, 13]
     static let fetchVersions: [Int16] = [4, 7, 11, 12, 13, 17]
@@ -27,18 +26,31 @@ struct Population {
             "classic", of: [shared], survivesPowerLoss: keepsCommits, judge: judge)
         let modern = GroupHistory(
             "modern", of: [shared, flushed], survivesPowerLoss: keepsCommits, judge: judge)
-        groups = [classic, modern]
-        let (classicCount, modernCount) = Self.memberCounts(&random)
-        classicMembers = (0..<classicCount).map { number in
-            ClassicMember(
-                "member-\(number)", of: classic, settings: Self.classicSettings(number, &random),
-                network: network, judge: judge, seed: random.next())
+        let mixed = GroupHistory(
+            "mixed", of: [shared, flushed], isMixed: true, survivesPowerLoss: keepsCommits,
+            judge: judge)
+        groups = [classic, modern, mixed]
+        let counts = Self.memberCounts(&random)
+        var members: [any GroupMember] = []
+        for group in Array(repeating: classic, count: counts.classic)
+            + Array(repeating: mixed, count: counts.mixed)
+        {
+            members.append(
+                ClassicMember(
+                    "\(group.name)-\(members.count)", of: group,
+                    settings: Self.classicSettings(members.count, &random), network: network,
+                    judge: judge, seed: random.next()))
         }
-        consumerMembers = (0..<modernCount).map { number in
-            ConsumerMember(
-                "modern-\(number)", of: modern, settings: Self.modernSettings(number, &random),
-                network: network, judge: judge, seed: random.next())
+        for group in Array(repeating: modern, count: counts.modern)
+            + Array(repeating: mixed, count: counts.mixed)
+        {
+            members.append(
+                ConsumerMember(
+                    "\(group.name)-\(members.count)", of: group,
+                    settings: Self.modernSettings(members.count, &random), network: network,
+                    judge: judge, seed: random.next()))
         }
+        self.members = members
         admin = TopicAdmin(topics, network: network, judge: judge, seed: random.next())
         var producers: [SimulatedProducer] = []
         var consumers: [SimulatedConsumer] = []
@@ -87,14 +99,16 @@ struct Population {
         return settings
     }
 
-    /// Of the two groups: mostly one has members, now and then both or none.
+    /// Mostly one of the groups has members; now and then two or none. The mixed one has so many of
+    /// each protocol.
     private static func memberCounts(
         _ random: inout SeededRandom
-    ) -> (classic: Int, modern: Int) {
-        switch random.below(5) {
-        case 0, 1: (random.below(5), 0)
-        case 2, 3: (0, 1 + random.below(4))
-        default: (1 + random.below(2), 1 + random.below(3))
+    ) -> (classic: Int, modern: Int, mixed: Int) {
+        switch random.below(6) {
+        case 0, 1: (random.below(5), 0, 0)
+        case 2, 3: (0, 1 + random.below(4), 0)
+        case 4: (1 + random.below(2), 1 + random.below(3), 0)
+        default: (0, 0, 1 + random.below(2))
         }
     }
 
@@ -127,7 +141,6 @@ struct Population {
         admin.stop()
         for producer in producers { producer.stop() }
         for consumer in consumers { consumer.stop() }
-        for member in classicMembers { member.stop() }
-        for member in consumerMembers { member.stop() }
+        for member in members { member.stop() }
     }
 }

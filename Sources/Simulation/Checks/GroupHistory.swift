@@ -18,11 +18,12 @@ final class GroupHistory {
 
     let name: String
     let topics: [SimulatedTopic]
+    /// It has members of both protocols: then each has an epoch of its own.
+    private let isMixed: Bool
     private let survivesPowerLoss: Bool
     private let judge: Judge
-    /// By the classic protocol: a leader shares out, generation by generation.
+    /// By the classic protocol, where a leader shares out, generation by generation.
     private var generations = GenerationOwners()
-    /// By the consumer protocol: the coordinator gives, the member gives up.
     private var holds = PartitionHolds()
     /// The highest acknowledged.
     private(set) var committed: [TopicPartition: Int64] = [:]
@@ -31,11 +32,26 @@ final class GroupHistory {
     /// Counts losses of power that took what was answered.
     private(set) var era = 0
 
-    init(_ name: String, of topics: [SimulatedTopic], survivesPowerLoss: Bool, judge: Judge) {
+    init(
+        _ name: String, of topics: [SimulatedTopic], isMixed: Bool = false,
+        survivesPowerLoss: Bool, judge: Judge
+    ) {
         self.name = name
         self.topics = topics
+        self.isMixed = isMixed
         self.survivesPowerLoss = survivesPowerLoss
         self.judge = judge
+    }
+
+    /// Of all its topics.
+    var partitions: [TopicPartition] { partitions(of: { _ in true }) }
+
+    private func partitions(of isWanted: (String) -> Bool) -> [TopicPartition] {
+        topics.filter { isWanted($0.name) }.flatMap { topic in
+            topic.histories.indices.map {
+                TopicPartition(topic: topic.name, partition: PartitionIndex(Int32($0)))
+            }
+        }
     }
 
     func history(of partition: TopicPartition) -> PartitionHistory? {
@@ -56,6 +72,7 @@ final class GroupHistory {
 
     /// A member got its share of a generation (classic protocol).
     func assigned(_ partitions: [TopicPartition], to member: String, generation: Int32) {
+        if isMixed { return }
         for (partition, other) in generations.assign(partitions, to: member, generation) {
             judge.accuse(
                 "\(name): \(partition) belongs to \(other) and to \(member) in generation "
@@ -63,7 +80,7 @@ final class GroupHistory {
         }
     }
 
-    /// A member has what the coordinator gave it (consumer protocol).
+    /// A member has what it was given.
     ///
     /// - Parameter until: before then nobody else may get it, unless the member gives it up.
     func holds(
@@ -79,16 +96,16 @@ final class GroupHistory {
         holds.release(allBut: kept, by: member)
     }
 
-    /// Every partition of the topics that are read has one owner.
-    func isSharedOut(
-        to members: [[TopicPartition]], _ isRead: (String) -> Bool
-    ) -> Bool {
-        let wanted = topics.filter { isRead($0.name) }.flatMap { topic in
-            topic.histories.indices.map {
-                TopicPartition(topic: topic.name, partition: PartitionIndex(Int32($0)))
-            }
+    /// The members agree on a generation, each partition of what they want to read has one owner,
+    /// and all of it is read and committed to the end.
+    func isSettled(_ members: [any GroupMember]) -> Bool {
+        let generation = members.first?.credentials?.generation
+        let isEachAtEnd = members.allSatisfy { member in
+            member.isAtEnd && member.credentials?.generation == generation
+                && member.reading.owned.allSatisfy { member.wanted.contains($0.topic) }
         }
-        return members.flatMap { $0 }.sorted() == wanted.sorted()
+        let wanted = partitions(of: { topic in members.contains { $0.wanted.contains(topic) } })
+        return isEachAtEnd && members.flatMap(\.reading.owned).sorted() == wanted.sorted()
     }
 
     // MARK: How far it has read

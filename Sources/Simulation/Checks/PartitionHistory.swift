@@ -36,6 +36,8 @@ enum DeliveryPromise: Sendable {
     case atLeastOnce
     /// Each once, in order.
     case exactlyOnce
+    /// Each is there.
+    case inAnyOrder
 }
 
 /// What clients were promised of one partition, and what they saw of it.
@@ -73,7 +75,9 @@ final class PartitionHistory {
 
     var acknowledgedCount: Int { acknowledged.count }
 
-    func expect(_ promise: DeliveryPromise, of producer: Int32) { promises[producer] = promise }
+    func expect(_ promise: DeliveryPromise, of producer: Int32) {
+        if promises[producer] != .inAnyOrder { promises[producer] = promise }
+    }
 
     /// Records of a producer, `count` from `first` on, were acknowledged at `offset`.
     ///
@@ -163,6 +167,7 @@ final class PartitionHistory {
                 judge.accuse("\(place): \(mark) is of a producer that does not write here")
             case .atMostOnce:
                 judge.require(!isRepeat, "\(place): \(mark) is there twice")
+            case .inAnyOrder: break
             case .atLeastOnce:
                 judge.require(
                     isRepeat || mark.number == last + 1 || (mayHaveLost && mark.number > last),

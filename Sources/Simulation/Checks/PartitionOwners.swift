@@ -18,7 +18,7 @@ struct GenerationOwners {
     }
 }
 
-/// Who has which partition of a consumer group, as the members can tell.
+/// Who has which partition of a group, as its members can tell.
 ///
 /// A member has what it was given until it says that it gave it up, leaves, or may have been taken
 /// for dead: the coordinator heard it, so it waits for its next word, for a whole session or for the
@@ -29,15 +29,20 @@ struct PartitionHolds {
         let until: MonotonicTime
     }
     private var holds: [TopicPartition: Hold] = [:]
-    /// To whom each was given last, whether or not that one still has it.
+    /// To whom each was given last, whether or not that one still has it; nil where that is not
+    /// certain.
     private(set) var lastGiven: [TopicPartition: String] = [:]
 
-    /// Returns what others still have.
+    /// Returns what others still have. What is heard of too late says nothing of who has it now.
     mutating func give(
         _ partitions: [TopicPartition], to member: String, until: MonotonicTime, now: MonotonicTime
     ) -> [(TopicPartition, holder: String)] {
         var taken: [(TopicPartition, holder: String)] = []
         for partition in partitions {
+            if until <= now {
+                lastGiven[partition] = nil
+                continue
+            }
             if let hold = holds[partition], hold.member != member, hold.until > now {
                 taken.append((partition, hold.member))
             }

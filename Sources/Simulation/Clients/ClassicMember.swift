@@ -45,6 +45,8 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
     /// How often it was given a share.
     private(set) var shareCount = 0
 
+    private static let protocolType = "consumer"
+    private static let assignor = "simulated"
     private static let joinPatience: Int64 = 45_000
     private static let retryMilliseconds: Int64 = 300
     /// Longer than anything is under way: a commit on a connection that is gone may still arrive.
@@ -67,8 +69,6 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
 
     func start() { link.start(for: self) }
     func stop() { link.stop() }
-
-    /// No more whims.
     func settleDown() { hasWhims = false }
 
     var generation: Int32? {
@@ -86,9 +86,12 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
         }
     }
 
+    private var identity: String { settings.instance ?? memberID }
+
+    var wanted: [String] { group.topics.map(\.name) }
+
     var isAtEnd: Bool { generation != nil && reading.isAtEnd }
 
-    /// Where it stands, for whoever wonders why it does not get on.
     var standing: String { "\(name) \(phase) \(reading.standing)" }
 
     private func enter(_ next: Phase) {
@@ -117,15 +120,18 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
 
     private func join() {
         enter(.joining)
+        // As eager consumers do, it gives up everything before it joins again.
+        group.givesUp(allBut: [], by: identity)
         var choice = JoinGroupRequest.JoinGroupRequestProtocol()
-        choice.name = "simulated"
+        choice.name = Self.assignor
+        choice.metadata = subscription
         var request = JoinGroupRequest()
         request.groupId = group.name
         request.sessionTimeoutMs = settings.sessionMilliseconds
         request.rebalanceTimeoutMs = settings.rebalanceMilliseconds
         request.memberId = memberID
         request.groupInstanceId = settings.instance
-        request.protocolType = "simulation"
+        request.protocolType = Self.protocolType
         request.protocols = [choice]
         ask(request, version: 7, patience: Self.joinPatience) { member, response in
             switch ErrorCode(rawValue: response.errorCode) {
@@ -147,48 +153,55 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
         request.generationId = joined.generationId
         request.memberId = memberID
         request.groupInstanceId = settings.instance
-        request.protocolType = "simulation"
+        request.protocolType = Self.protocolType
         request.protocolName = joined.protocolName
         if joined.leader == memberID { request.assignments = assignments(joined.members) }
-        let era = group.era
+        let (era, asked) = (group.era, loop.now)
         ask(request, version: 5, patience: Self.joinPatience) { member, response in
             guard response.errorCode == 0 else {
                 _ = member.refused(ErrorCode(rawValue: response.errorCode))
                 return
             }
-            member.take(
-                response.assignment.array, generation: joined.generationId,
-                isOfThisEra: member.group.era == era)
+            guard let share = [TopicPartition](response.assignment) else {
+                return member.judge.accuse("\(member.name): its assignment cannot be read")
+            }
+            member.enter(.stable(generation: joined.generationId))
+            member.shareCount += 1
+            member.reading.owned = share
+            if member.group.era == era {
+                member.group.assigned(
+                    share, to: member.identity, generation: joined.generationId)
+                member.keepHolds(since: asked)
+            }
+            member.begin(share)
+            member.beatLater()
         }
     }
 
-    private func take(_ assignment: [UInt8], generation: Int32, isOfThisEra: Bool) {
-        let partitions = assignment.map { index in
-            TopicPartition(topic: group.topics[0].name, partition: PartitionIndex(Int32(index)))
-        }
-        if isOfThisEra {
-            group.assigned(
-                partitions, to: settings.instance ?? memberID, generation: generation)
-        }
-        enter(.stable(generation: generation))
-        shareCount += 1
-        reading.owned = partitions
-        begin(partitions)
-        beatLater()
+    private func keepHolds(since asked: MonotonicTime) {
+        keepsHolds(
+            asked: asked, session: Int64(settings.sessionMilliseconds),
+            rebalance: Int64(settings.rebalanceMilliseconds))
     }
 
-    /// Each partition to a member in turn, one byte a partition.
+    /// What a consumer says in its join: the topics it wants, and that it has nothing.
+    private var subscription: Bytes {
+        var subscription = ConsumerProtocolSubscription()
+        subscription.topics = wanted
+        return subscription.versionPrefixed(1)
+    }
+
+    /// Each partition to a member in turn.
     private func assignments(
         _ members: [JoinGroupResponse.JoinGroupResponseMember]
     ) -> [SyncGroupRequest.SyncGroupRequestAssignment] {
         let ids = members.map(\.memberId).sorted()
+        let partitions = group.partitions
         return ids.enumerated().map { place, id in
+            let share = partitions.indices.filter { $0 % ids.count == place }
             var entry = SyncGroupRequest.SyncGroupRequestAssignment()
             entry.memberId = id
-            entry.assignment = Bytes(
-                group.topics[0].histories.indices.filter { $0 % ids.count == place }.map {
-                    UInt8($0)
-                })
+            entry.assignment = share.map { partitions[$0] }.assignment
             return entry
         }
     }
@@ -222,8 +235,12 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
         request.generationId = generation
         request.memberId = memberID
         request.groupInstanceId = settings.instance
+        let (era, asked) = (group.era, loop.now)
         ask(request, version: 4) { member, response in
-            if response.errorCode == 0 { return member.beatLater() }
+            if response.errorCode == 0 {
+                if member.group.era == era { member.keepHolds(since: asked) }
+                return member.beatLater()
+            }
             _ = member.refused(ErrorCode(rawValue: response.errorCode))
         }
     }
@@ -260,6 +277,7 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
         var request = LeaveGroupRequest()
         request.groupId = group.name
         request.members = [identity]
+        group.givesUp(allBut: [], by: self.identity)
         enter(.away)
         ask(request, version: 4) { member, response in
             member.memberID = ""

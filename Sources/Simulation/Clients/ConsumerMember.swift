@@ -77,8 +77,6 @@ final class ConsumerMember: GroupMember, @unchecked Sendable {
 
     func start() { link.start(for: self) }
     func stop() { link.stop() }
-
-    /// No more whims.
     func settleDown() { hasWhims = false }
 
     var commitPercent: Int { settings.commitPercent }
@@ -93,14 +91,10 @@ final class ConsumerMember: GroupMember, @unchecked Sendable {
             memberID: memberID, instance: settings.instance, generation: epoch, isClassic: false)
     }
 
-    /// It has what it was given, and has read and committed it to the end.
+    var wanted: [String] { subscription.topics }
+
     var isAtEnd: Bool { isMember && news == .nothing && reading.isAtEnd }
 
-    var ownsOnlyItsTopics: Bool {
-        reading.owned.allSatisfy { subscription.topics.contains($0.topic) }
-    }
-
-    /// Where it stands, for whoever wonders why it does not get on.
     var standing: String { "\(name) \(phase) epoch \(epoch) \(subscription) \(reading.standing)" }
 
     private func enter(_ next: Phase) {
@@ -183,10 +177,10 @@ final class ConsumerMember: GroupMember, @unchecked Sendable {
         epoch = response.memberEpoch
         memberID = response.memberId ?? memberID
         if let assignment = response.assignment { take(OwnedPartitions(assignment)) }
-        let patience = min(settings.sessionMilliseconds, Int64(settings.rebalanceMilliseconds))
-        let until = asked.adding(milliseconds: patience)
-        if isOfThisEra, until > loop.now {
-            group.holds(reading.owned, by: identity, until: until, now: loop.now)
+        if isOfThisEra {
+            keepsHolds(
+                asked: asked, session: settings.sessionMilliseconds,
+                rebalance: Int64(settings.rebalanceMilliseconds))
         }
         later(news == .nothing ? Int64(response.heartbeatIntervalMs) : 1) { $0.beat() }
     }

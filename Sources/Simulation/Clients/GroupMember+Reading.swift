@@ -143,8 +143,7 @@ extension GroupMember {
                 history.era > 0,
                 "\(name): offset \(reading.shares[index].position) of \(history.name) is out of "
                     + "range")
-            reading.shares[index].position = 0
-            reading.shares[index].highWatermark = nil
+            reading.shares[index] = .init(partition: partition, position: 0, committed: -1)
             group.restarted(partition)
         case let code:
             judge.require(

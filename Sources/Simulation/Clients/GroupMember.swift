@@ -62,6 +62,17 @@ protocol GroupMember: LinkOwner, Sendable {
     var reading: GroupReading { get set }
     /// nil while it is not a member.
     var credentials: GroupCredentials? { get }
+    /// The topics that it wants to read.
+    var wanted: [String] { get }
+    /// It has what it was given, and has read and committed it to the end.
+    var isAtEnd: Bool { get }
+    /// Where it stands, for whoever wonders why it does not get on.
+    var standing: String { get }
+
+    func start()
+    func stop()
+    /// No more whims.
+    func settleDown()
 
     /// The coordinator refused to tell or to take an offset.
     ///
@@ -91,6 +102,15 @@ extension GroupMember {
                 body(self, response)
             }
         }
+    }
+
+    /// The coordinator has answered what was asked then: for as long as it would wait for the next
+    /// word, the member has what it owns.
+    func keepsHolds(asked: MonotonicTime, session: Int64, rebalance: Int64) {
+        guard let credentials else { return }
+        group.holds(
+            reading.owned, by: credentials.identity,
+            until: asked.adding(milliseconds: min(session, rebalance)), now: loop.now)
     }
 
     /// Looks for the coordinator until there is one.

@@ -42,6 +42,8 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
     private var identity: RecordBatchBuilder.Producer?
     /// The era in which the identity was got.
     private var identityEra = 0
+    /// The era in which something of the identity was acknowledged last.
+    private var knownEra: Int?
     private var nextSequence: Int32 = 0
     private var nextNumber: Int32 = 0
     private var unsettled: [ProducerBatch] = []
@@ -190,6 +192,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
         case .noError:
             judge.require(
                 answer.baseOffset >= 0, "producer \(number): acknowledged without an offset")
+            checkOrder(index, era)
             history.acknowledge(
                 batch.first, count: batch.count, at: answer.baseOffset, era: era, now: loop.now)
             settle(index)
@@ -209,6 +212,21 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
         case nil:
             judge.accuse("producer \(number): error \(answer.errorCode)")
         }
+    }
+
+    /// A batch is refused behind one that was refused, unless it is in the log already. A log that
+    /// does not know the producer takes any sequence, as with Kafka: so it is where a first batch
+    /// found no room, and where a loss of power took all that the log had of the producer.
+    private func checkOrder(_ index: Int, _ era: Int) {
+        defer { if era == history.era { knownEra = era } }
+        guard unsettled[..<index].contains(where: { !$0.isUnderWay }) else { return }
+        let isKnown = knownEra.map { $0 == history.era || history.survivesPowerLoss } ?? false
+        if isKnown, unsettled[index].isRepeated { return }
+        judge.require(
+            !isKnown,
+            "producer \(number): \(unsettled[index].first) is accepted behind "
+                + "\(unsettled[0].first), which was refused")
+        history.expect(.inAnyOrder, of: number)
     }
 
     private func settle(_ index: Int) {
@@ -264,7 +282,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
             identity = RecordBatchBuilder.Producer(
                 id: ProducerID(response.producerId), epoch: ProducerEpoch(response.producerEpoch),
                 baseSequence: -1)
-            identityEra = era
+            (identityEra, knownEra) = (era, nil)
             nextSequence = 0
             for index in unsettled.indices { unsettled[index].baseSequence = nil }
             sendOn()

@@ -8,10 +8,12 @@ final class SharedShare: Tampering {
         _ payloads: [Payload], to request: TamperedRequest
     ) throws(DecodeError) -> [Payload] {
         try request.rewrite(SyncGroupResponse.self, payloads) { response in
-            let share = response.assignment.array
-            if response.errorCode == 0, !share.contains(0) {
-                response.assignment = Bytes([0] + share)
-            }
+            guard response.errorCode == 0, var share = [TopicPartition](response.assignment),
+                let topic = share.first?.topic
+            else { return }
+            let first = TopicPartition(topic: topic, partition: PartitionIndex(0))
+            if !share.contains(first) { share.insert(first, at: 0) }
+            response.assignment = share.assignment
         }
     }
 }

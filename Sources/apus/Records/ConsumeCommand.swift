@@ -10,7 +10,9 @@ struct ConsumeCommand: ClusterCommand {
         Option("--key-separator", "TEXT"), Option("--null", "TEXT"),
     ]
 
-    static var run: ClusterRun { ClusterRun(name: "apus consume", help: help) }
+    static func run(_ arguments: ArraySlice<String>, _ shell: Shell) async -> ExitCode {
+        await ClusterRun(name: "apus consume", help: help).run(self, arguments, shell)
+    }
 
     private let topic: String
     private let start: ConsumeStart

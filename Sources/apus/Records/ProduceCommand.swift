@@ -10,7 +10,9 @@ struct ProduceCommand: ClusterCommand {
         Option("--compression", "CODEC"), Option("--batch-size", "BYTES"), Option("--linger", "T"),
     ]
 
-    static var run: ClusterRun { ClusterRun(name: "apus produce", help: help) }
+    static func run(_ arguments: ArraySlice<String>, _ shell: Shell) async -> ExitCode {
+        await ClusterRun(name: "apus produce", help: help).run(self, arguments, shell)
+    }
 
     private let topic: String
     private let configuration: ProducerConfiguration

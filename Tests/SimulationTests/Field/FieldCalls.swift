@@ -32,11 +32,23 @@ extension FieldScene {
         return try builder.build()
     }
 
-    func end(isolation: Int8 = 0) throws -> Int64? {
+    /// Returns whether it was made.
+    func make(_ name: String) throws -> Bool {
+        var topic = CreateTopicsRequest.CreatableTopic()
+        topic.name = name
+        topic.numPartitions = 1
+        topic.replicationFactor = 1
+        var request = CreateTopicsRequest()
+        request.timeoutMs = 10_000
+        request.topics = [topic]
+        return try call(request, version: 5)?.topics.first?.errorCode == 0
+    }
+
+    func end(of name: String = topicName, isolation: Int8 = 0) throws -> Int64? {
         var partition = ListOffsetsRequest.ListOffsetsPartition()
         partition.timestamp = -1
         var topic = ListOffsetsRequest.ListOffsetsTopic()
-        topic.name = Self.topicName
+        topic.name = name
         topic.partitions = [partition]
         var request = ListOffsetsRequest()
         request.replicaId = -1

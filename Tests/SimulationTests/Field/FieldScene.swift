@@ -68,12 +68,7 @@ final class FieldScene {
 
     // MARK: Clients
 
-    func start(_ members: [ClassicMember]) {
-        ends.append { for member in members { member.stop() } }
-        scene.onLoop { for member in members { member.start() } }
-    }
-
-    func start(_ members: [ConsumerMember]) {
+    func start(_ members: [any GroupMember]) {
         ends.append { for member in members { member.stop() } }
         scene.onLoop { for member in members { member.start() } }
     }
