@@ -87,6 +87,8 @@ extension BrokerSeed {
 
     func repair() {
         broker.repair()
+        // Who stops it sees to the rest.
+        if broker.isStopping { return }
         if broker.hasForgotten { return restartMachine() }
         if broker.mayBeOffline { stopAndStart() }
     }

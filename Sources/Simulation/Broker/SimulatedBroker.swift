@@ -63,6 +63,9 @@ package final class SimulatedBroker {
     private var state = State.down(DiskState())
     private var trouble = Trouble()
     private var starts: UInt64 = 0
+    /// It is on the way from up to down: neither to be crashed nor to be stopped by what happens
+    /// meanwhile.
+    package private(set) var isStopping = false
 
     package init(
         fabric: Fabric, judge: Judge, settings: Settings, seed: UInt64, trace: (any LogSink)?
@@ -268,7 +271,9 @@ package final class SimulatedBroker {
     /// fails meanwhile, `crash` goes on.
     package func stop() {
         guard case .up(let run) = state, let broker = run.broker else { return }
+        isStopping = true
         let isClean = broker.stop()
+        isStopping = false
         if run.disk.isOff { return }
         judge.require(isClean || mayFail(run), "the broker does not stop cleanly")
         run.network.die(isSilent: false)

@@ -10,10 +10,16 @@ final class GroupHistory {
     struct SentCommit {
         let member: String
         let generation: Int32
-        fileprivate let era: Int
         fileprivate let latestGeneration: Int32
-        fileprivate let known: [TopicPartition: Int64]
+        fileprivate let known: Known
         fileprivate let rivals: [TopicPartition: String]
+    }
+
+    /// How far the group had read, as far as was known at one moment.
+    struct Known {
+        fileprivate let era: Int
+        fileprivate let committed: [TopicPartition: Int64]
+        fileprivate let restarts: [TopicPartition: Int]
     }
 
     let name: String
@@ -26,7 +32,9 @@ final class GroupHistory {
     private var generations = GenerationOwners()
     private var holds = PartitionHolds()
     /// The highest acknowledged.
-    private(set) var committed: [TopicPartition: Int64] = [:]
+    private var committed: [TopicPartition: Int64] = [:]
+    /// How often a partition was begun anew.
+    private var restarts: [TopicPartition: Int] = [:]
     /// Behind the last record that a member has processed, with all before it.
     private var processed: [TopicPartition: Int64] = [:]
     /// Counts losses of power that took what was answered.
@@ -110,17 +118,24 @@ final class GroupHistory {
 
     // MARK: How far it has read
 
+    var known: Known { Known(era: era, committed: committed, restarts: restarts) }
+
+    /// What was known then still counts.
+    private func isCurrent(_ known: Known, _ partition: TopicPartition) -> Bool {
+        known.era == era && known.restarts[partition] == restarts[partition]
+    }
+
     /// A member is about to send a commit.
     func sending(of member: String, generation: Int32) -> SentCommit {
         SentCommit(
-            member: member, generation: generation, era: era,
-            latestGeneration: generations.latest, known: committed,
+            member: member, generation: generation, latestGeneration: generations.latest,
+            known: known,
             rivals: holds.lastGiven.filter { $0.value != member })
     }
 
     /// A commit was acknowledged, whatever has become of the member meanwhile.
     func acknowledged(_ partition: TopicPartition, offset: Int64, _ sent: SentCommit) {
-        if sent.era != era { return }
+        if sent.known.era != era { return }
         judge.require(
             sent.generation >= sent.latestGeneration,
             "\(name): a fenced member's commit is accepted: \(sent.member) is in generation "
@@ -129,7 +144,8 @@ final class GroupHistory {
             sent.rivals[partition] == nil,
             "\(name): a fenced member's commit is accepted: \(sent.member) commits \(partition), "
                 + "which was given to \(sent.rivals[partition] ?? "")")
-        let known = sent.known[partition] ?? -1
+        guard isCurrent(sent.known, partition) else { return }
+        let known = sent.known.committed[partition] ?? -1
         judge.require(
             offset >= known,
             "\(name): \(sent.member) commits \(offset) of \(partition) behind \(known)")
@@ -138,8 +154,10 @@ final class GroupHistory {
 
     /// A member was told where to start: nothing was committed where the offset is below 0.
     ///
-    /// - Parameter known: what was committed when it asked.
-    func started(_ partition: TopicPartition, at offset: Int64, known: Int64, member: String) {
+    /// - Parameter asked: what was known when it asked.
+    func started(_ partition: TopicPartition, at offset: Int64, asked: Known, member: String) {
+        guard isCurrent(asked, partition) else { return }
+        let known = asked.committed[partition] ?? -1
         judge.require(
             offset >= known,
             "\(name): the committed offset of \(partition) goes back from \(known) to \(offset)")
@@ -154,5 +172,8 @@ final class GroupHistory {
     }
 
     /// The records that the group had read are gone: it starts anew.
-    func restarted(_ partition: TopicPartition) { committed[partition] = nil }
+    func restarted(_ partition: TopicPartition) {
+        committed[partition] = nil
+        restarts[partition, default: 0] += 1
+    }
 }

@@ -16,7 +16,7 @@ extension GroupMember {
                 && !reading.shares.contains { $0.partition == partition }
         }
         guard !asked.isEmpty, let credentials else { return }
-        let (era, known) = (group.era, group.committed)
+        let known = group.known
         ask(offsetFetch(asked, credentials), version: 9) { member, response in
             guard let answer = response.groups.first, answer.errorCode == 0 else {
                 let code = ErrorCode(rawValue: response.groups.first?.errorCode ?? -1)
@@ -29,18 +29,17 @@ extension GroupMember {
                 for part in topic.partitions {
                     let partition = TopicPartition(
                         topic: topic.name, partition: PartitionIndex(part.partitionIndex))
-                    member.start(
-                        partition, at: part.committedOffset, known: known[partition] ?? -1, era)
+                    member.start(partition, at: part.committedOffset, known)
                 }
             }
             if !member.reading.isUnderWay { member.readOn() }
         }
     }
 
-    private func start(_ partition: TopicPartition, at offset: Int64, known: Int64, _ era: Int) {
-        if group.era == era {
-            group.started(partition, at: offset, known: known, member: name)
-        }
+    private func start(
+        _ partition: TopicPartition, at offset: Int64, _ known: GroupHistory.Known
+    ) {
+        group.started(partition, at: offset, asked: known, member: name)
         guard reading.owned.contains(partition),
             !reading.shares.contains(where: { $0.partition == partition })
         else { return }
