@@ -6,8 +6,8 @@ internal import WireProtocol
 ///
 /// Records of one partition arrive in the order in which they were sent, unless one fails: those
 /// behind it are written all the same. A batch is sent again while that may help, until the
-/// cluster's time limit; as the producer is not idempotent, a batch whose answer was lost may then
-/// be there twice.
+/// cluster's time limit, but not while none of its servers can be reached; as the producer is not
+/// idempotent, a batch whose answer was lost may then be there twice.
 package actor Producer {
     private let cluster: Cluster
     private let configuration: ProducerConfiguration
