@@ -5,7 +5,7 @@ internal import Primitives
 ///
 /// Inputs: what was appended, what is committed, what is on disk. Invariant: none leaves before one
 /// that came before it, so a record that never gets to the disk holds up all that come after it:
-/// whoever learns of that calls `takeAll`, and adds none any more.
+/// whoever learns of that calls `takeAll`, and begins with a new one.
 struct CommittedAnswers {
     struct Answer {
         let ticket: GroupTicket

@@ -194,6 +194,7 @@ extension ShardDriver {
         for entry in answers.takeAll() {
             deliver(entry.ticket, entry.answer.refused(with: absence.refusal.code))
         }
+        answers = CommittedAnswers()
         for token in timers.values { loop.cancel(token) }
         timers = [:]
         waiting = [:]
