@@ -135,10 +135,7 @@ extension GroupShard {
 
     /// The group is a classic one now: its members share out the partitions among themselves.
     mutating func downgraded(_ id: String, _ step: inout GroupStep) {
-        groups[id]?.withClassic {
-            $0.activate(&step)
-            $0.rebalance("it was a consumer group", &step)
-        }
+        groups[id]?.withClassic { $0.activate(&step) }
     }
 
     mutating func consumerTimerFired(

@@ -152,6 +152,38 @@ struct ConsumerMigrationTests {
         #expect(try world.error("c", epoch: 3) == .groupIdNotFound)
     }
 
+    @Test("a downgrade gives nobody what another member may still have")
+    func downgradeHandsNothingOver() throws {
+        let world = try ConsumerScenario()
+        let (members, _) = try classicGroup(1, in: world)
+        var c = world.consumer("c")
+        try c.heartbeat(world)
+        let second = try #require(world.groups.joined(world.groups.join())).memberId
+        // The first member has not heard of either, and has all it had.
+        _ = try c.leave(world)
+        #expect(try world.groups.state() == "PreparingRebalance")
+        var d = world.consumer("d")
+        try d.heartbeat(world)
+        #expect(d.count == 0)
+        #expect(try rejoin(second, world).partitions == [])
+        #expect(try rejoin(members[0], world).partitions.count == 2)
+        #expect(try rejoin(second, world).partitions.count == 2)
+    }
+
+    @Test("the rebalance that follows a downgrade survives a crash")
+    func crashAfterDowngrade() throws {
+        let world = try ConsumerScenario()
+        let (members, _) = try classicGroup(2, in: world)
+        var c = world.consumer("c")
+        try c.heartbeat(world)
+        let generation = try members.map { try rejoin($0, world).generation }[1]
+        _ = try c.leave(world)
+        try world.restart()
+        // Those who heard nothing of it learn that what the consumer had is to be shared out.
+        #expect(try heartbeat(members[1], generation, world) == .rebalanceInProgress)
+        try shareOut(members, world)
+    }
+
     @Test("a downgrade that a crash interrupts is made up for by the next coordinator")
     func downgradeAfterCrash() throws {
         let world = try ConsumerScenario()

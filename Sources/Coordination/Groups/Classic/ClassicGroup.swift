@@ -89,7 +89,8 @@ struct ClassicGroup: Sendable {
         return logged == nil && pending.isEmpty
     }
 
-    /// Makes the members that the log speaks of, each with a whole session ahead.
+    /// Makes the members that the log speaks of, each with a whole session ahead. Where it names no
+    /// leader, the group was a consumer group: nobody has assigned yet, so it rebalances.
     mutating func activate(_ step: inout GroupStep) {
         guard let logged else { return }
         generation = logged.generation
@@ -110,7 +111,9 @@ struct ClassicGroup: Sendable {
             return
         }
         phase = .stable(Syncing(missing: [], deadline: step.now.monotonic))
-        if members.count > Int(step.settings.maximumSize) {
+        if leader == nil {
+            prepareRebalance("it was a consumer group", &step)
+        } else if members.count > Int(step.settings.maximumSize) {
             prepareRebalance("it has more members than it may have", &step)
         }
     }

@@ -74,9 +74,9 @@ extension ConsumerGroup {
                 return nil
             }
             members.add(ClassicMember(member, classic))
-            assignments[member.id] = classic.encode(image.target(of: member.id).partitions) {
-                names[$0]
-            }
+            // Not its target, which another may still have some of: should the group move back
+            // before its members have shared out, each has what it had.
+            assignments[member.id] = classic.encode(member.standing.held) { names[$0] }
         }
         guard let chosen = members.chosenProtocol() else { return nil }
         var group = ClassicGroup(id: id)
@@ -86,7 +86,9 @@ extension ConsumerGroup {
         group.generation = image.assignmentEpoch.rawValue
         group.protocolType = Self.classicProtocolType
         group.protocolName = chosen
-        group.leader = members.inOrder.first?.id
+        // Without a leader: nobody has assigned for this generation, and whoever coordinates the group
+        // has its members rebalance.
+        group.leader = nil
         return image.tombstones + [group.record(assignments: assignments)]
     }
 }
