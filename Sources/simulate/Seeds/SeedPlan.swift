@@ -11,7 +11,7 @@ struct SeedPlan {
     /// The part of them that this process runs as a worker.
     private(set) var slice: ClosedRange<UInt64>?
     /// Seconds of wall time after which a seed is taken for one that never ends; 0 for none. A seed
-    /// takes tens of milliseconds, a few seconds in a debug build on a busy machine.
+    /// takes a sixth of a second, a few seconds in a debug build on a busy machine.
     private(set) var limit: UInt32 = 120
     private(set) var mishaps: [UInt64: Mishap] = [:]
 
