@@ -107,6 +107,7 @@ package final class BrokerSeed {
                 && zip(population.consumers, answers).allSatisfy { $0.answerCount > $1 }
         }
         for producer in population.producers { producer.finish() }
+        for consumer in population.consumers { consumer.hurry() }
         try scene.within(Self.healing, "producers settle what they made") {
             population.producers.allSatisfy(\.isSettled)
         }

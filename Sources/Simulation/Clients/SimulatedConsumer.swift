@@ -46,6 +46,7 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
     private(set) var readings: [Reading]
     private var session: (id: Int32, epoch: Int32) = (0, 0)
     private(set) var answerCount = 0
+    private var isHurried = false
     /// Connections so far: what was put off on an earlier one is not done.
     private var linkCount = 0
 
@@ -72,6 +73,9 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
     func start() { link.start(for: self) }
 
     func stop() { link.stop() }
+
+    /// It has an end to reach: goes on at once while there are records.
+    func hurry() { isHurried = true }
 
     /// Where it stands, for whoever wonders why it does not get on.
     var standing: String {
@@ -161,6 +165,7 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         }
         var delay = settings.thinkTime.lowerBound
         delay += Int64(random.below(settings.thinkTime.count))
+        if isHurried, response.responses.contains(where: \.hasRecords) { delay = 0 }
         for data in response.responses.flatMap(\.partitions) {
             let index = Int(data.partitionIndex)
             guard readings.indices.contains(index) else {
@@ -237,4 +242,8 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
             data.lastStableOffset <= mark,
             "\(place): last stable offset \(data.lastStableOffset), high watermark \(mark)")
     }
+}
+
+extension FetchResponse.FetchableTopicResponse {
+    fileprivate var hasRecords: Bool { partitions.contains { ($0.records?.count ?? 0) > 0 } }
 }
