@@ -34,6 +34,21 @@ struct LogCheckTests {
         return try WrittenBatch(try builder.build())
     }
 
+    @Test("an empty log that begins behind durable records has lost them, unless they were deleted")
+    func emptied() throws {
+        var ledger = PartitionLedger(topicID: TopicID(high: 1, low: 1))
+        ledger.beginAppend(try Self.written.enumerated().map { try batch($0, $1) })
+        ledger.finishAppend()
+        let log = try log([])
+        try log.truncateFully(startingAt: Offset(5))
+        let observed = try ObservedLog(reading: log)
+        try observed.check(against: ledger)
+        ledger.acknowledge(Offset(5))
+        #expect(throws: Violation.self) { try observed.check(against: ledger) }
+        ledger.beginDelete(below: Offset(5))
+        try observed.check(against: ledger)
+    }
+
     // MARK: Compacted logs
 
     /// What was written: two values of `a`, of which one is needless; a value of `b` and the

@@ -64,7 +64,7 @@ package struct ObservedLog: Sendable, Equatable {
             start >= ledger.durableStart,
             "the log starts at \(start), though all below \(ledger.durableStart) was deleted")
         try require(
-            start <= ledger.latestStart || (batches.isEmpty && end >= ledger.durableEnd),
+            start <= ledger.latestStart || (batches.isEmpty && !ledger.owesRecords),
             "the log starts at \(start), though nothing from \(ledger.latestStart) on was deleted")
         let written = ledger.batches + ledger.pending
         if let first = batches.first {

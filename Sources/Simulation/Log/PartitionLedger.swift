@@ -33,6 +33,11 @@ package struct PartitionLedger: Sendable {
     /// Of a compacted log, which is judged by other rules.
     var cleaning: CleaningLedger?
 
+    /// There are records that must be there: acknowledged as durable, and never deleted.
+    var owesRecords: Bool {
+        batches.contains { $0.nextOffset <= durableEnd && $0.lastOffset >= latestStart }
+    }
+
     init(topicID: TopicID) { self.topicID = topicID }
 
     // MARK: Appending
