@@ -131,6 +131,25 @@ struct AdminTests {
         #expect(try client.call(request).topics[0].partitions[0].errorCode == code)
     }
 
+    @Test("records of a topic that is only compacted are not deleted on request")
+    func deleteRecordsOfCompacted() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        var request = DeleteRecordsRequest()
+        for (name, policy) in [("a", "compact"), ("b", "compact,delete")] {
+            try client.createTopic(name, settings: [("cleanup.policy", policy)])
+            #expect(try client.produce(name, batch(["a"])).errorCode == 0)
+            var part = DeleteRecordsRequest.DeleteRecordsPartition()
+            part.offset = 1
+            var topic = DeleteRecordsRequest.DeleteRecordsTopic()
+            topic.name = name
+            topic.partitions = [part]
+            request.topics.append(topic)
+        }
+        let codes = try client.call(request).topics.flatMap(\.partitions).map(\.errorCode)
+        #expect(codes == [ErrorCode.policyViolation.rawValue, 0])
+    }
+
     @Test(
         "offsets are found by their special times and by time",
         arguments: [(-1, 3), (-2, 0), (-3, 2), (2000, 1), (2001, 2), (4000, -1)] as [(Int64, Int64)]

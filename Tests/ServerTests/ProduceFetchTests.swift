@@ -241,6 +241,39 @@ struct ProduceFetchTests {
         #expect(empty.responses[0].partitions[0].highWatermark == 1)
     }
 
+    @Test("a fetch does not wait for more than its answer may hold")
+    func leastAboveMost() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t")
+        let records = try batch(["x"])
+        #expect(try client.produce("t", records).errorCode == 0)
+        var request = fetchRequest("t", from: 0, maxWaitMs: 600_000, minBytes: 1 << 20)
+        request.maxBytes = Int32(records.count)
+        let answer = try client.call(request, version: 12)
+        #expect(answer.responses[0].partitions[0].records?.count == records.count)
+    }
+
+    @Test("behind a partition with data come whole first batches or none")
+    func laterPartitions() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t", partitions: 2)
+        let records = try batch([String(repeating: "x", count: 500)])
+        for partition: Int32 in 0...1 {
+            #expect(try client.produce("t", records, partition: partition).errorCode == 0)
+        }
+        var request = fetchRequest("t", from: 0, maxWaitMs: 600_000, minBytes: 1 << 20)
+        var second = request.topics[0].partitions[0]
+        second.partition = 1
+        second.partitionMaxBytes = 100
+        request.topics[0].partitions.append(second)
+        // The second has more, so there is nothing to wait for.
+        let answer = try client.call(request, version: 12)
+        let counts = answer.responses[0].partitions.map { $0.records?.count ?? 0 }
+        #expect(counts == [records.count, 0])
+    }
+
     @Test("a fetch that wants more than its segment has left does not wait for more")
     func segmentEnd() throws {
         let fixture = try BrokerFixture()
