@@ -98,6 +98,7 @@ struct BrokerConfigurationTests {
             (["queued.max.request.bytes": "5"], "one request might never fit"),
             (["max.connections.per.ip": "0"], "lets nobody connect"),
             (["max.connections.per.ip.overrides": "h"], "not of the form address:count"),
+            (["group.consumer.max.sizes": "5"], "did you mean group.consumer.max.size?"),
             (["authorizer.class.name": "x.Y"], "access control is not there yet"),
             (["compression.type": "brotli"], "one of uncompressed, zstd"),
             (["compression.gzip.level": "0"], "1 to 9, or -1"),

@@ -162,6 +162,17 @@ struct ProduceFetchTests {
         #expect(try client.produce("t", good).baseOffset == 0)
     }
 
+    @Test("a batch of an older format is INVALID_RECORD", arguments: [0, 1] as [UInt8])
+    func olderFormat(magic: UInt8) throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t")
+        var bytes = try batch(["hello"]).array
+        bytes[16] = magic
+        #expect(
+            try client.produce("t", Bytes(bytes)).errorCode == ErrorCode.invalidRecord.rawValue)
+    }
+
     @Test("a partition that does not exist is UNKNOWN_TOPIC_OR_PARTITION, its neighbour is served")
     func unknownPartition() throws {
         let fixture = try BrokerFixture()
@@ -231,9 +242,17 @@ struct ProduceFetchTests {
         let fixture = try BrokerFixture()
         let consumer = try fixture.connect()
         let producer = try fixture.connect()
+        // Of two loops the third connection has the first one's.
+        let neighbour = try fixture.connect()
         try producer.createTopic("t")
+        let clock = PosixClock()
+        let start = clock.monotonic()
         let waiting = try consumer.send(fetchRequest("t", from: 0, maxWaitMs: 15_000), version: 12)
+        // When the loop has had two more turns, the fetch is parked.
+        for _ in 0..<2 { _ = try neighbour.call(ApiVersionsRequest(), version: 2) }
+        #expect(!consumer.hasAnswer)
         #expect(try producer.produce("t", batch(["x"])).errorCode == 0)
+        defer { #expect(clock.monotonic().milliseconds(since: start) < 15_000) }
         let answer = try consumer.receive(FetchRequest.self, version: 12, correlation: waiting)
         #expect((answer.responses[0].partitions[0].records?.count ?? 0) > 0)
         let empty = try consumer.call(fetchRequest("t", from: 1, maxWaitMs: 50), version: 12)

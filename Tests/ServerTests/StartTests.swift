@@ -98,13 +98,29 @@ struct StartTests {
         #expect(try fixture.connect().values("t", from: 0) == ["kept"])
     }
 
+    @Test("a directory that another process holds is not written to")
+    func lockedDirectory() throws {
+        let fixture = try filled()
+        let (own, other) = ("\(fixture.directory)/data", "\(fixture.directory)/other")
+        try files.createDirectory(other)
+        let lock = try #require(try files.lock("\(other)/.lock"))
+        let told = refusal { try fixture.restart(with: ["log.dirs=\(own),\(other)"]) }
+        #expect(told.contains("\(other)/.lock"), "\(told)")
+        #expect(try files.list(other) == [".lock"])
+        #expect(try files.attributes("\(own)/.kafka_cleanshutdown") != nil)
+        withExtendedLifetime(lock) {}
+    }
+
     @Test("a connection that came before the start was refused is closed")
     func earlyConnection() throws {
         let fixture = try filled()
         var network: RefusingNetwork?
         let told = refusal {
             try fixture.restart(
-                with: ["listeners=A://127.0.0.1:0,B://127.0.0.1:0"],
+                with: [
+                    "listeners=A://127.0.0.1:0,B://127.0.0.1:0",
+                    "listener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT",
+                ],
                 wrap: { inner in
                     let made = RefusingNetwork(inner)
                     network = made

@@ -128,36 +128,44 @@ extension Broker {
     private static func openStorage(
         _ configuration: BrokerConfiguration, _ world: World
     ) throws(StartError) -> (Storage, clusterID: String) {
-        let paths = configuration.logDirectories
-        let metas: [MetaProperties]
-        do throws(MetaPropertiesError) {
-            metas = try MetaProperties.claim(paths, node: configuration.nodeID, world: world)
-        } catch {
-            throw StartError(error)
-        }
-        // A topic's own settings follow once the metadata, which lies in one of these, is read.
-        let defaults = LogConfiguration(configuration.topicDefaults, broker: configuration)
+        let (paths, node) = (configuration.logDirectories, configuration.nodeID)
         var directories: [LogDirectory] = []
-        do throws(LogError) {
-            // A quarter of the process' descriptors for logs, the rest for connections.
-            let openFiles = world.files.descriptorLimit / 4 / paths.count
+        do {
+            // Whose they are is looked at before anything is touched, and written when no other
+            // process can do the same.
+            try MetaProperties.check(paths, node: node, world: world)
             for path in paths {
-                let lines = RecoveryLines(path: path, world: world)
-                let directory = try LogDirectory.open(
-                    path, world: world, defaults: defaults, openFiles: openFiles,
-                    progress: { lines.note($0) })
-                let report = directory.report
-                let state = report.wasCleanStop ? "as a clean stop left them" : "checked"
-                world.log(.info, "\(path): \(report.logCount) logs, \(state)")
-                directories.append(directory)
+                directories.append(try openDirectory(path, configuration, world))
             }
+            let metas = try MetaProperties.claim(paths, node: node, world: world)
+            let storage = Storage(
+                world: world, directories: directories, directoryIDs: metas.map(\.directoryID))
+            return (storage, metas[0].clusterID)
         } catch {
             for directory in directories { try? directory.close() }
-            throw StartError(error)
+            switch error {
+            case let error as MetaPropertiesError: throw StartError(error)
+            case let error as LogError: throw StartError(error)
+            default: throw .log("\(error)")
+            }
         }
-        let storage = Storage(
-            world: world, directories: directories, directoryIDs: metas.map(\.directoryID))
-        return (storage, metas[0].clusterID)
+    }
+
+    private static func openDirectory(
+        _ path: String, _ configuration: BrokerConfiguration, _ world: World
+    ) throws(LogError) -> LogDirectory {
+        let lines = RecoveryLines(path: path, world: world)
+        let directory = try LogDirectory.open(
+            path, world: world,
+            // A topic's own settings follow once the metadata, which lies in one of these, is read.
+            defaults: LogConfiguration(configuration.topicDefaults, broker: configuration),
+            // A quarter of the process' descriptors for logs, the rest for connections.
+            openFiles: world.files.descriptorLimit / 4 / configuration.logDirectories.count,
+            progress: { lines.note($0) })
+        let report = directory.report
+        let state = report.wasCleanStop ? "as a clean stop left them" : "checked"
+        world.log(.info, "\(path): \(report.logCount) logs, \(state)")
+        return directory
     }
 
     /// A broker that the cluster knows, and that listens.
