@@ -99,8 +99,8 @@ let package = Package(
         tests(
             "SimulationTests",
             [
-                "Simulation", "WireProtocol", "Networking", "LogCore", "RecordFormat",
-                "Primitives",
+                "simulate", "Simulation", "WireProtocol", "Networking", "LogCore",
+                "RecordFormat", "Primitives",
             ]),
         .target(
             name: "BrokerHarness",

@@ -29,7 +29,7 @@ enum Simulate {
             for target in FuzzTarget.all { print("\(target.name)\t\(target.about)") }
             return true
         }
-        do throws(FuzzOptions.Invalid) {
+        do throws(InvalidOption) {
             let options = try FuzzOptions(arguments)
             return options.worker == nil
                 ? FuzzSupervisor(options: options).run() : FuzzWorker(options: options).run()
@@ -39,7 +39,7 @@ enum Simulate {
     }
 
     private static func seeds(_ arguments: [String]) -> Bool {
-        do throws(SeedOptions.Invalid) {
+        do throws(InvalidOption) {
             return SeedCommand(options: try SeedOptions(arguments)).run()
         } catch {
             stop("\(error.description)\n\(usage)")
@@ -47,7 +47,7 @@ enum Simulate {
     }
 
     private static func log(_ arguments: [String]) -> Bool {
-        do throws(LogOptions.Invalid) {
+        do throws(InvalidOption) {
             return LogCommand(options: try LogOptions(arguments)).run()
         } catch {
             stop("\(error.description)\n\(usage)")

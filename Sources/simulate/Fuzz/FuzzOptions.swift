@@ -1,9 +1,5 @@
 /// What the command line asks of the fuzzer.
 struct FuzzOptions {
-    struct Invalid: Error, CustomStringConvertible {
-        let description: String
-    }
-
     /// For all targets together.
     var seconds = 60
     var seed: UInt64 = 1
@@ -15,7 +11,7 @@ struct FuzzOptions {
     /// Where a worker notes the number of the input it is at; nil in the process that watches.
     var worker: String?
 
-    init(_ arguments: [String]) throws(Invalid) {
+    init(_ arguments: [String]) throws(InvalidOption) {
         var names: [String] = []
         var rest = arguments[...]
         while let argument = rest.popFirst() {
@@ -24,7 +20,7 @@ struct FuzzOptions {
                 continue
             }
             guard let value = rest.popFirst() else {
-                throw Invalid(description: "\(argument) needs a value")
+                throw InvalidOption(description: "\(argument) needs a value")
             }
             switch argument {
             case "--seconds": seconds = try Self.number(argument, value)
@@ -32,13 +28,13 @@ struct FuzzOptions {
             case "--memory": memoryMebibytes = try Self.number(argument, value)
             case "--only": only = try Self.number(argument, value)
             case "--worker": worker = value
-            default: throw Invalid(description: "unknown option \(argument)")
+            default: throw InvalidOption(description: "unknown option \(argument)")
             }
         }
         if names.isEmpty { return }
         for name in names
         where !FuzzTarget.all.contains(where: { Self.matches(name, $0) }) {
-            throw Invalid(description: "no target \(name)")
+            throw InvalidOption(description: "no target \(name)")
         }
         targets = FuzzTarget.all.filter { target in
             names.contains { Self.matches($0, target) }
@@ -51,9 +47,9 @@ struct FuzzOptions {
 
     private static func number<Number: FixedWidthInteger>(
         _ option: String, _ text: String
-    ) throws(Invalid) -> Number {
+    ) throws(InvalidOption) -> Number {
         guard let number = Number(text), number >= 0 else {
-            throw Invalid(description: "\(option) \(text): a number from 0 expected")
+            throw InvalidOption(description: "\(option) \(text): a number from 0 expected")
         }
         return number
     }

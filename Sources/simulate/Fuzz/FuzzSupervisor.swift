@@ -4,8 +4,6 @@ internal import Primitives
 /// Runs each target for its share of the time in a process of its own, so that a crash, a hang or
 /// memory that grows is seen from outside and the other targets still get their turn.
 struct FuzzSupervisor {
-    /// An input that takes longer is taken for a hang.
-    private static let hangMilliseconds: Int64 = 10_000
     private static let pollMicroseconds: UInt32 = 50_000
 
     let options: FuzzOptions
@@ -42,33 +40,24 @@ struct FuzzSupervisor {
 
     private func run(_ target: FuzzTarget, milliseconds: Int64) -> Outcome {
         try? files.remove(progressPath)
-        guard let worker = start(target) else { return .failed("its process cannot be started") }
-        let start = clock.monotonic()
-        var last: UInt64?
-        var lastChange = start
-        while true {
-            var status: CInt = 0
-            if unsafe waitpid(worker, &status, WNOHANG) == worker { return Self.outcome(status) }
-            let now = clock.monotonic()
-            let input = currentInput()
-            if input != last { (last, lastChange) = (input, now) }
-            let isHanging = now.milliseconds(since: lastChange) > Self.hangMilliseconds
-            let isOver = options.only == nil && now.milliseconds(since: start) > milliseconds
-            if isHanging || isOver {
-                kill(worker, SIGKILL)
-                unsafe waitpid(worker, &status, 0)
-                return isHanging ? .failed("no end after ten seconds") : .finished
+        do throws(WorkerProcess.NotStarted) {
+            let worker = try WorkerProcess(arguments(target), isHeard: false)
+            let start = clock.monotonic()
+            while true {
+                if let end = worker.poll() {
+                    return end.failure(limit: FuzzWorker.limit).map { .failed($0) } ?? .finished
+                }
+                if options.only == nil
+                    && clock.monotonic().milliseconds(since: start) > milliseconds
+                {
+                    worker.kill()
+                    return .finished
+                }
+                usleep(Self.pollMicroseconds)
             }
-            usleep(Self.pollMicroseconds)
+        } catch {
+            return .failed(error.description)
         }
-    }
-
-    /// How the worker ended, from what `waitpid` says of it.
-    private static func outcome(_ status: CInt) -> Outcome {
-        let signal = status & 0x7f
-        if signal != 0 { return .failed("ended by signal \(signal)") }
-        let code = status >> 8 & 0xff
-        return code == 0 ? .finished : .failed("ended with code \(code)")
     }
 
     private func currentInput() -> UInt64? {
@@ -78,21 +67,12 @@ struct FuzzSupervisor {
         return bytes.load(at: 0, as: UInt64.self)
     }
 
-    /// Starts this program again as the worker of `target`.
-    private func start(_ target: FuzzTarget) -> pid_t? {
-        var words = [
-            "simulate", "fuzz", "--worker", progressPath, "--seed", "\(options.seed)", "--memory",
+    /// Of the worker of `target`.
+    private func arguments(_ target: FuzzTarget) -> [String] {
+        let only = options.only.map { ["--only", "\($0)"] } ?? []
+        return [
+            "fuzz", "--worker", progressPath, "--seed", "\(options.seed)", "--memory",
             "\(options.memoryMebibytes)",
-        ]
-        if let only = options.only { words += ["--only", "\(only)"] }
-        words.append(target.name)
-        // The copies live until the new process has its own.
-        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
-        unsafe arguments.append(nil)
-        defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
-        var child: pid_t = 0
-        let error = unsafe posix_spawn(
-            &child, "/proc/self/exe", nil, nil, arguments, environ)
-        return error == 0 ? child : nil
+        ] + only + [target.name]
     }
 }

@@ -3,8 +3,11 @@ internal import Primitives
 
 /// Runs the inputs of one target, until it is killed, one of them breaks something, or the one
 /// asked for has run. Before each input its number goes into a file, where the watching process
-/// finds it.
+/// finds it. It stops when that process is gone, and `alarm` ends an input that takes too long.
 struct FuzzWorker {
+    /// Seconds after which an input is taken for one that never ends.
+    static let limit: UInt32 = 10
+
     let options: FuzzOptions
 
     /// Returns whether all was well.
@@ -14,7 +17,9 @@ struct FuzzWorker {
             let progress = try PosixFileSystem().open(path, .create)
             let mutator = Mutator(target: target, seed: options.seed)
             var number = options.only ?? 0
-            while true {
+            let parent = getppid()
+            while getppid() == parent {
+                alarm(Self.limit)
                 var note = ByteWriter(capacity: 16)
                 note.write(number)
                 try progress.write(note.finish(), at: 0)
@@ -23,6 +28,7 @@ struct FuzzWorker {
                 if options.only != nil { return true }
                 number += 1
             }
+            return false
         } catch {
             StandardErrorLog(minimum: .error).write(.error, "\(target.name): \(error)")
             return false

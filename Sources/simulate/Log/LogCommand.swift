@@ -20,7 +20,7 @@ struct LogCommand {
     /// Returns whether nothing failed.
     func run() -> Bool {
         switch options.task {
-        case .seeds(let range): return run(range)
+        case .seeds: return runSeeds()
         case .schedules(let name): return runSchedules(name)
         case .cut(let name, let change): return runCut(name, change)
         case .model(let seed, let seconds):
@@ -33,23 +33,32 @@ struct LogCommand {
 
     // MARK: Seeds
 
-    private func run(_ seeds: ClosedRange<UInt64>) -> Bool {
-        let start = clock.monotonic()
-        let trace = self.trace
-        let first = seeds.lowerBound
-        let count = Int(seeds.upperBound - first) + 1
-        let failures = Self.failures(of: count) { index in
-            let seed = first + UInt64(index)
-            do throws(Violation) {
-                var run = LogSeed(seed: seed, trace: trace)
-                try run.run()
-                return nil
-            } catch {
-                return "simulate log --seed \(seed)\n  \(error)"
-            }
+    private func runSeeds() -> Bool {
+        let run = SeedRun(plan: options.plan, isTraced: options.traces) {
+            "simulate log --seed \($0)"
         }
-        return report(failures, "\(count) seeds", count, since: start)
+        return run.run(self.run) { tally, milliseconds in
+            report("\(tally.seeds) seeds", tally.seeds, tally.failures, milliseconds)
+        }
     }
+
+    private func run(_ seed: UInt64) -> SeedResult {
+        do throws(Violation) {
+            var run = LogSeed(seed: seed, trace: trace)
+            try run.run()
+            return .passed()
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
+    private func report(_ what: String, _ count: Int, _ failures: Int, _ milliseconds: Int64) {
+        let rate = Int64(count) * 1000 / milliseconds
+        let verdict = failures == 0 ? "all legal" : "\(failures) failed"
+        print("\(what) in \(milliseconds) ms, \(rate) a second: \(verdict)")
+    }
+
+    // MARK: Schedules
 
     /// Runs `body` for each index on all cores; what it returns, in the order of the indices.
     private static func failures(
@@ -61,19 +70,6 @@ struct LogCommand {
         }
         return found.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
     }
-
-    private func report(
-        _ failures: [String], _ what: String, _ count: Int, since start: MonotonicTime
-    ) -> Bool {
-        for failure in failures.prefix(Self.toldFailures) { print(failure) }
-        let spent = max(clock.monotonic().milliseconds(since: start), 1)
-        let rate = Int64(count) * 1000 / spent
-        let verdict = failures.isEmpty ? "all legal" : "\(failures.count) failed"
-        print("\(what) in \(spent) ms, \(rate) a second: \(verdict)")
-        return failures.isEmpty
-    }
-
-    // MARK: Schedules
 
     private func schedules(_ name: String?) -> [LogSchedule]? {
         guard let name else { return LogSchedule.all }
@@ -114,8 +110,11 @@ struct LogCommand {
             return nil
         }
         let count = trials.load(ordering: .relaxed)
-        return report(
-            failures, "\(schedule.name): \(cuts.count) cuts, \(count) ends", count, since: start)
+        for failure in failures.prefix(Self.toldFailures) { print(failure) }
+        report(
+            "\(schedule.name): \(cuts.count) cuts, \(count) ends", count, failures.count,
+            max(clock.monotonic().milliseconds(since: start), 1))
+        return failures.isEmpty
     }
 
     private func runCut(_ name: String, _ change: Int) -> Bool {

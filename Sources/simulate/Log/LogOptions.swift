@@ -1,11 +1,8 @@
 /// What the command line asks of `simulate log`.
 struct LogOptions {
-    struct Invalid: Error, CustomStringConvertible {
-        let description: String
-    }
-
     enum Job {
-        case seeds(ClosedRange<UInt64>)
+        /// Random scenes, as `plan` says.
+        case seeds
         /// Every moment of a schedule, or of all of them.
         case schedules(String?)
         /// One moment of a schedule.
@@ -17,15 +14,16 @@ struct LogOptions {
     }
 
     private(set) var task = Job.schedules(nil)
+    private(set) var plan = SeedPlan()
     private(set) var traces = false
 
     static let usage = """
-        simulate log --seeds A..B | --seed N [--trace]
+        simulate log --seeds A..B [--limit SECONDS] | --seed N [--trace]
                simulate log --schedules | --schedule NAME [--cut K [--trace]] | --list
                simulate log --model [--minutes M | --seconds S] [--seed N]
         """
 
-    init(_ arguments: [String]) throws(Invalid) {
+    init(_ arguments: [String]) throws(InvalidOption) {
         var words = arguments[...]
         var seed: UInt64?
         var schedule: String?
@@ -37,48 +35,37 @@ struct LogOptions {
             case "--trace": traces = true
             case "--list": task = .list
             case "--schedules": task = .schedules(nil)
-            case "--seeds": task = .seeds(try Self.range(words.popFirst()))
-            case "--seed": seed = try Self.number(word, words.popFirst())
+            case "--seed": seed = try OptionValue.number(word, words.popFirst())
             case "--schedule": schedule = words.popFirst()
             case "--model": isModel = true
             case "--minutes": seconds = try Self.duration(word, words.popFirst(), unit: 60)
             case "--seconds": seconds = try Self.duration(word, words.popFirst(), unit: 1)
-            case "--cut": cut = try Self.number(word, words.popFirst())
-            default: throw Invalid(description: "unknown argument '\(word)'")
+            case "--cut": cut = try OptionValue.number(word, words.popFirst())
+            default:
+                guard try plan.take(word, &words) else {
+                    throw InvalidOption(description: "unknown argument '\(word)'")
+                }
+                task = .seeds
             }
         }
         if isModel {
             // A seed alone repeats one round.
             task = .model(seed: seed ?? 1, seconds: seconds ?? (seed == nil ? 10 : nil))
         } else if let seed {
-            task = .seeds(seed...seed)
+            plan.seeds = seed...seed
+            task = .seeds
         } else if let schedule {
             task = cut.map { .cut(schedule, change: $0) } ?? .schedules(schedule)
         }
     }
 
-    private static func number<Number: LosslessStringConvertible>(
-        _ option: String, _ word: String?
-    ) throws(Invalid) -> Number {
-        guard let word, let number = Number(word) else {
-            throw Invalid(description: "\(option) takes a number, not '\(word ?? "")'")
-        }
-        return number
-    }
-
     private static func duration(
         _ option: String, _ word: String?, unit: Int64
-    ) throws(Invalid) -> Int64 {
-        let count: Int32 = try number(option, word)
-        guard count > 0 else { throw Invalid(description: "\(option) takes a number above 0") }
+    ) throws(InvalidOption) -> Int64 {
+        let count: Int32 = try OptionValue.number(option, word)
+        guard count > 0 else {
+            throw InvalidOption(description: "\(option) takes a number above 0")
+        }
         return Int64(count) * unit
-    }
-
-    private static func range(_ word: String?) throws(Invalid) -> ClosedRange<UInt64> {
-        let parts = (word ?? "").split(separator: "..")
-        guard parts.count == 2, let first = UInt64(parts[0]), let last = UInt64(parts[1]),
-            first <= last
-        else { throw Invalid(description: "--seeds takes a range like 1..1000") }
-        return first...last
     }
 }
