@@ -1,0 +1,125 @@
+import Primitives
+import RecordFormat
+import Testing
+import WireProtocol
+
+@testable import Client
+
+@Suite("A consumer, of partitions that one broker leads")
+struct ConsumerTests {
+    /// A broker that leads the first `count` partitions of topic t and answers for each as `fetch`
+    /// says, which is told the partition and the offset.
+    private func broker(
+        leading count: Int32,
+        _ fetch: @escaping @Sendable (Int32, Int64) throws -> FetchResponse.PartitionData
+    ) throws -> FakeBroker {
+        let port = Shared<Int32>(0)
+        let broker = try FakeBroker { request in
+            switch request.key {
+            case .apiVersions:
+                return .message(FakeBroker.everything(), version: request.version)
+            case .metadata:
+                return .message(
+                    Self.metadata(port: port.now, count), version: request.version)
+            default:
+                var response = FetchResponse()
+                for topic in try request.read(FetchRequest.self).topics {
+                    var answer = FetchResponse.FetchableTopicResponse()
+                    answer.topic = topic.topic
+                    answer.partitions = try topic.partitions.map { asked in
+                        var part = try fetch(asked.partition, asked.fetchOffset)
+                        part.partitionIndex = asked.partition
+                        return part
+                    }
+                    response.responses.append(answer)
+                }
+                return .message(response, version: request.version)
+            }
+        }
+        port.change { $0 = Int32(broker.endpoint.port) }
+        return broker
+    }
+
+    private static func metadata(port: Int32, _ count: Int32) -> MetadataResponse {
+        var response = MetadataResponse()
+        var broker = MetadataResponse.MetadataResponseBroker()
+        broker.nodeId = 1
+        broker.host = "127.0.0.1"
+        broker.port = port
+        response.brokers = [broker]
+        var topic = MetadataResponse.MetadataResponseTopic()
+        topic.name = "t"
+        topic.partitions = (0..<count).map { index in
+            var partition = MetadataResponse.MetadataResponsePartition()
+            partition.partitionIndex = index
+            partition.leaderId = 1
+            return partition
+        }
+        response.topics = [topic]
+        return response
+    }
+
+    private func partition(_ index: Int32) -> TopicPartition {
+        TopicPartition(topic: "t", partition: PartitionIndex(index))
+    }
+
+    /// What `body` does with a consumer of all partitions from their beginning.
+    private func consuming(
+        _ broker: FakeBroker, _ count: Int32, _ body: (Consumer) async throws -> Void
+    ) async throws {
+        var configuration = ClusterConfiguration(
+            servers: try #require(BootstrapServers(broker.endpoint.description)))
+        // Other tests may keep all threads busy for long.
+        configuration.timeoutMilliseconds = 600_000
+        let cluster = try Cluster(configuration, world: .posix(log: Mute()))
+        let consumer = Consumer(cluster, ConsumerConfiguration())
+        await consumer.assign(
+            Dictionary(uniqueKeysWithValues: (0..<count).map { (partition($0), Offset.zero) }))
+        do { try await body(consumer) } catch {
+            await cluster.close()
+            throw error
+        }
+        await cluster.close()
+    }
+
+    @Test("each poll asks for another partition first, so that a full answer starves none")
+    func turns() async throws {
+        let asked = Shared<[Int32]>([])
+        let broker = try broker(leading: 3) { partition, _ in
+            asked.change { $0.append(partition) }
+            return FetchResponse.PartitionData()
+        }
+        try await consuming(broker, 3) { consumer in
+            for _ in 0..<3 { #expect(try await consumer.poll().count == 3) }
+        }
+        #expect(asked.now == [0, 1, 2, 1, 2, 0, 2, 0, 1])
+    }
+
+    @Test("a partition that cannot be read costs the others no record")
+    func oneFails() async throws {
+        let offsets = Shared<[Int64]>([])
+        let broker = try broker(leading: 2) { partition, offset in
+            var part = FetchResponse.PartitionData()
+            if partition == 0 {
+                part.errorCode = ErrorCode.topicAuthorizationFailed.rawValue
+                return part
+            }
+            offsets.change { $0.append(offset) }
+            var builder = RecordBatchBuilder(baseOffset: Offset(offset))
+            builder.append(timestamp: Timestamp(1), key: nil, value: Bytes("\(offset)"))
+            part.records = .bytes(try builder.build())
+            return part
+        }
+        try await consuming(broker, 2) { consumer in
+            for expected in ["0", "1"] {
+                var answers = try await consumer.poll()
+                #expect(answers.map(\.partition) == [partition(1)])
+                #expect(try answers[0].next()?.value?.text == expected)
+                await #expect(throws: ClientError.self) { try await consumer.poll() }
+            }
+            await consumer.drop(partition(0))
+            #expect(try await consumer.poll().count == 1)
+        }
+        #expect(offsets.now == [0, 1, 2])
+    }
+}
