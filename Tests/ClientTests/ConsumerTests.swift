@@ -1,3 +1,4 @@
+import Networking
 import Primitives
 import RecordFormat
 import Testing
@@ -13,14 +14,13 @@ struct ConsumerTests {
         leading count: Int32,
         _ fetch: @escaping @Sendable (Int32, Int64) throws -> FetchResponse.PartitionData
     ) throws -> FakeBroker {
-        let port = Shared<Int32>(0)
+        let own = Shared<Endpoint?>(nil)
         let broker = try FakeBroker { request in
             switch request.key {
             case .apiVersions:
                 return .message(FakeBroker.everything(), version: request.version)
             case .metadata:
-                return .message(
-                    Self.metadata(port: port.now, count), version: request.version)
+                return .message(Self.metadata(own.now, count), version: request.version)
             default:
                 var response = FetchResponse()
                 for topic in try request.read(FetchRequest.self).topics {
@@ -36,17 +36,13 @@ struct ConsumerTests {
                 return .message(response, version: request.version)
             }
         }
-        port.change { $0 = Int32(broker.endpoint.port) }
+        let endpoint = broker.endpoint
+        own.change { $0 = endpoint }
         return broker
     }
 
-    private static func metadata(port: Int32, _ count: Int32) -> MetadataResponse {
-        var response = MetadataResponse()
-        var broker = MetadataResponse.MetadataResponseBroker()
-        broker.nodeId = 1
-        broker.host = "127.0.0.1"
-        broker.port = port
-        response.brokers = [broker]
+    private static func metadata(_ leader: Endpoint?, _ count: Int32) -> MetadataResponse {
+        var response = FakeBroker.metadata(leader.map { [(1 as Int32, $0)] } ?? [])
         var topic = MetadataResponse.MetadataResponseTopic()
         topic.name = "t"
         topic.partitions = (0..<count).map { index in
@@ -67,19 +63,13 @@ struct ConsumerTests {
     private func consuming(
         _ broker: FakeBroker, _ count: Int32, _ body: (Consumer) async throws -> Void
     ) async throws {
-        var configuration = ClusterConfiguration(
-            servers: try #require(BootstrapServers(broker.endpoint.description)))
-        // Other tests may keep all threads busy for long.
-        configuration.timeoutMilliseconds = 600_000
-        let cluster = try Cluster(configuration, world: .posix(log: Mute()))
-        let consumer = Consumer(cluster, ConsumerConfiguration())
-        await consumer.assign(
-            Dictionary(uniqueKeysWithValues: (0..<count).map { (partition($0), Offset.zero) }))
-        do { try await body(consumer) } catch {
-            await cluster.close()
-            throw error
+        try await withCluster(broker.endpoint) { cluster in
+            let consumer = Consumer(cluster, ConsumerConfiguration())
+            await consumer.assign(
+                Dictionary(
+                    uniqueKeysWithValues: (0..<count).map { (partition($0), Offset.zero) }))
+            try await body(consumer)
         }
-        await cluster.close()
     }
 
     @Test("each poll asks for another partition first, so that a full answer starves none")
