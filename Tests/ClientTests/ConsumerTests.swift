@@ -80,7 +80,10 @@ struct ConsumerTests {
             return FetchResponse.PartitionData()
         }
         try await consuming(broker, 3) { consumer in
-            for _ in 0..<3 { #expect(try await consumer.poll().count == 3) }
+            for _ in 0..<3 {
+                let answers = try await consumer.poll()
+                #expect(answers.count == 3)
+            }
         }
         #expect(asked.now == [0, 1, 2, 1, 2, 0, 2, 0, 1])
     }
