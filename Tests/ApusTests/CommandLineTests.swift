@@ -78,6 +78,21 @@ internal import Testing
         #expect(output.contents.text == "NAME     SIZE\na           1\nlonger  12345\n")
     }
 
+    @Test("a cell makes no row of its own and says nothing to the terminal")
+    func forgery() {
+        let output = Output(.memory)
+        var table = Table(["NAME", "SIZE"], rightAligned: [1])
+        table.add(["a\nb\u{1b}[2Jc\u{202e}é", "1"])
+        table.write(to: output)
+        output.flush()
+        #expect(
+            output.contents.text == """
+                NAME                        SIZE
+                a\\u{a}b\\u{1b}[2Jc\\u{202e}é     1
+
+                """)
+    }
+
     @Test("numbers are written in full")
     func numbers() {
         let output = Output(.memory)

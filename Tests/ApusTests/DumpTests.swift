@@ -67,6 +67,41 @@ internal import Testing
         #expect(outcome.errors.contains("t-0/\(name) at position 0: "))
         #expect(try outcome.objects().map { $0["offset"] as? Int } == Array(1..<20))
     }
+
+    @Test("a segment that a broker removed is passed over, one that cannot be read is said")
+    func lostSegments() throws {
+        let logs = try OwnLogs()
+        let names = try logs.filled()
+        try #require(names.count > 2)
+        // Listed, and not there.
+        try logs.place.remove("t-0/" + names[0])
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(logs.path)/t-0/\(names[0])", withDestinationPath: "/nowhere/at all")
+        let gone = apus("log", "stat", "--json", logs.path)
+        #expect(gone.code == .success && gone.errors.isEmpty)
+        #expect(try gone.objects().first?["segments"] as? Int == names.count - 1)
+
+        try logs.place.remove("t-0/" + names[1])
+        try PosixFileSystem().createDirectory("\(logs.path)/t-0/\(names[1])")
+        let dump = apus("log", "dump", "--json", logs.path)
+        #expect(dump.code == .io)
+        #expect(dump.errors.contains(names[1]) && !dump.errors.contains(names[0]))
+        let first = try #require(Int(names[2].prefix(20)))
+        #expect(try dump.objects().map { $0["offset"] as? Int } == Array(first..<20))
+        let stat = apus("log", "stat", logs.path)
+        #expect(stat.code == .io && stat.lines.last?.hasPrefix("total: 0") == true)
+    }
+
+    @Test("statistics of a log that stops making sense end with code 1")
+    func damagedStatistics() throws {
+        let logs = try OwnLogs()
+        let name = try #require(try logs.filled().first)
+        // The magic of the first batch.
+        try logs.place.flip("t-0/" + name, at: 16, bit: 0x40)
+        let outcome = apus("log", "stat", logs.path)
+        #expect(outcome.code == .damaged)
+        #expect(outcome.errors.contains("\(name) at position 0: no batch"))
+    }
 }
 
 /// Kafka's own directory; skipped where it is not beside the repository.

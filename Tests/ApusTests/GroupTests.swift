@@ -181,9 +181,24 @@ internal import Testing
             let dry = await apus("group", "delete", "g", at: address)
             #expect(dry.code == .success && dry.output.contains("would be deleted"))
             #expect(try await Admin(cluster).listGroups().groups.count == 1)
-            let done = await apus("group", "delete", "g", "--execute", at: address)
-            #expect(done.code == .success && done.lines[1].hasSuffix("deleted"))
+            // Named twice it is deleted once, and that it was is shown.
+            let done = await apus("group", "delete", "g", "g", "--execute", at: address)
+            #expect(done.code == .success && done.errors.isEmpty)
+            #expect(done.lines.count == 2 && done.lines[1].hasSuffix("deleted"))
             #expect(try await Admin(cluster).listGroups().groups.isEmpty)
+        }
+    }
+
+    @Test("a group's id with a line's end in it makes no line of its own")
+    func forgery() async throws {
+        try await closing {
+            try await fill("t", partitions: 1, 1)
+            try await commit("a\nb\u{1b}[2J", [partition("t", 0): Offset(1)])
+            let listed = await apus("group", "list", at: address)
+            #expect(listed.lines.count == 2)
+            #expect(listed.lines[1].hasPrefix("a\\u{a}b\\u{1b}[2J  Empty"))
+            let described = await apus("group", "describe", "--all", at: address)
+            #expect(described.output.hasPrefix("group a\\u{a}b\\u{1b}[2J  state Empty"))
         }
     }
 
@@ -251,6 +266,36 @@ internal import Testing
         #expect(reset(.ago(1), found: 9).new == Offset(9))
         let shifted = reset(.shift(1), committed: nil)
         #expect(shifted.new == nil && shifted.note != nil)
+        #expect(reset(.ago(1)).note == "no record that late: the end")
+    }
+
+    @Test("a place that could not be looked up is no place behind the end: the plan fails")
+    func failedLookup() {
+        let partitions = (0..<3).map {
+            TopicPartition(topic: "t", partition: PartitionIndex($0))
+        }
+        func places(_ offset: Int64?) -> ResetPlan.Places {
+            Dictionary(
+                uniqueKeysWithValues: partitions.map { ($0, .success(offset.map { Offset($0) })) })
+        }
+        func plan(_ starts: ResetPlan.Places, _ found: ResetPlan.Places) -> ResetPlan {
+            ResetPlan(
+                partitions, to: .time(Timestamp(1)), committed: [:], starts: starts,
+                ends: places(20), found: found)
+        }
+        var (starts, found) = (places(5), places(nil))
+        let whole = plan(starts, found)
+        #expect(whole.failures.isEmpty)
+        #expect(whole.steps.map(\.new) == partitions.map { _ in Offset(20) })
+
+        starts[partitions[0]] = .failure(.invalid("no leader"))
+        found[partitions[1]] = .failure(.invalid("too slow"))
+        let broken = plan(starts, found)
+        #expect(broken.failures.map(\.description) == ["no leader", "too slow"])
+        #expect(broken.steps.map(\.partition) == [partitions[2]])
+
+        found[partitions[2]] = .failure(.invalid("too slow"))
+        #expect(plan(starts, found).failures.count == 2)
     }
 
     @Test(
@@ -259,7 +304,9 @@ internal import Testing
             ("90s", 90_000), ("1h30m", 5_400_000), ("7d", 604_800_000), ("250ms", 250),
             ("PT1H30M", 5_400_000), ("P1DT1S", 86_401_000), ("1w", 604_800_000),
             ("", nil), ("1", nil), ("0s", nil), ("h", nil), ("1y", nil), ("-1s", nil),
-            ("99999999999999999d", nil),
+            ("99999999999999999d", nil), ("P1M", nil), ("PT2D", nil), ("PT1W", nil), ("P1S", nil),
+            ("P2W", 1_209_600_000), ("PT1M", 60_000), ("P1DT", nil), ("P", nil), ("PT", nil),
+            ("PT5ms", nil), ("P1DT1H1D", nil), ("PT1HT1S", nil), ("P99999999999DT1S", nil),
         ] as [(String, Int64?)])
     func spans(text: String, milliseconds: Int64?) {
         #expect(TimeSpan.milliseconds(text) == milliseconds)

@@ -23,6 +23,14 @@ internal import Testing
         }
     }
 
+    @Test("a line may not be longer than the limit; those before it are given")
+    func tooLong() throws {
+        var splitter = LineSplitter(limit: 10)
+        let lines = try splitter.add(Bytes("short\n0123456789"))
+        #expect(lines.map(\.text) == ["short"])
+        #expect(throws: LineSplitter.TooLong.self) { try splitter.add(Bytes("x")) }
+    }
+
     @Test("a separator of several bytes is found where it begins first")
     func separator() {
         let parts = Bytes("a::b::c").split(at: Bytes("::"))

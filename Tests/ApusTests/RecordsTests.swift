@@ -128,6 +128,56 @@ internal import Testing
         #expect(await apus("consume", "t", at: broker.address).output == "a\nb\n")
     }
 
+    @Test("what is refused is said while the input goes on, and once")
+    func refusedMeanwhile() async throws {
+        let broker = try TestBroker()
+        _ = await apus(
+            "topic", "create", "t", "--config", "max.message.bytes=200", at: broker.address)
+        let errors = Output(.memory)
+        let clock = PosixClock()
+        let end = clock.monotonic().adding(milliseconds: 60_000)
+        let long = Bytes(String(repeating: "x", count: 1000) + "\n")
+        let shell = Shell.inMemory("/", errors: errors) {
+            // It does not end before something was said.
+            errors.contents.isEmpty && clock.monotonic() < end ? long : .empty
+        }
+        let code = await Apus.run(
+            [
+                "produce", "t", "--batch-size=1", "--bootstrap-server", broker.address,
+                "--timeout=10m",
+            ], shell)
+        #expect(code == .failed && clock.monotonic() < end)
+        let said = try #require(errors.contents.text)
+        #expect(said.contains("MESSAGE_TOO_LARGE"))
+        #expect(said.split(separator: "\n").count == 1)
+    }
+
+    @Test(
+        "a broker that goes away ends it with code 3; what was not sent is said where there is any")
+    func gone() async throws {
+        for hasMore in [false, true] {
+            let broker = try TestBroker()
+            _ = await apus("topic", "create", "t", at: broker.address)
+            let errors = Output(.memory)
+            var pieces = 0
+            let shell = Shell.inMemory("/", errors: errors) {
+                pieces += 1
+                if pieces == 1 { return Bytes("a\n") }
+                if pieces == 2 {
+                    broker.stop()
+                    return Bytes("b\n")
+                }
+                try await Task.sleep(for: .milliseconds(10))
+                return hasMore ? Bytes("c") : .empty
+            }
+            let code = await Apus.run(
+                ["produce", "t", "--bootstrap-server", broker.address, "--timeout=1s"], shell)
+            #expect(code == .unreachable)
+            let said = errors.contents.text ?? ""
+            #expect(said.contains("the input behind line 2 was not sent") == hasMore)
+        }
+    }
+
     @Test("a line without the separator ends it, with the line's number")
     func separator() async throws {
         let broker = try TestBroker()

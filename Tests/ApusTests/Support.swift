@@ -63,6 +63,17 @@ extension Shell {
     }
 }
 
+extension Shell {
+    /// With input that looks at what was said before it goes on.
+    static func inMemory(
+        _ directory: String, errors: Output, input: @escaping () async throws -> Bytes
+    ) -> Shell {
+        Shell(
+            files: PosixFileSystem(), input: Input(.pieces(input)), output: Output(.memory),
+            errors: errors, workingDirectory: directory)
+    }
+}
+
 /// A place for files that goes away with the last reference.
 final class Place: Sendable {
     let path: String

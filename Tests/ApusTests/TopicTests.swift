@@ -66,6 +66,15 @@ internal import Testing
         #expect(again.errors.contains("(TOPIC_ALREADY_EXISTS)"))
         let allowed = await apus("topic", "create", "t", "--if-not-exists", at: broker.address)
         #expect(allowed.code == .success && allowed.errors.isEmpty)
+        var created: [Bool?] = []
+        for name in ["t", "new"] {
+            let outcome = await apus(
+                "topic", "create", name, "--if-not-exists", "--json", at: broker.address)
+            let object = try #require(try outcome.objects().first)
+            #expect(object["topic"] as? String == name)
+            created.append(object["created"] as? Bool)
+        }
+        #expect(created == [false, true])
 
         for arguments in [
             ["delete", "no"], ["describe", "no"], ["alter", "no", "--partitions=2"],

@@ -54,13 +54,19 @@ struct ConsumedRecordsTests {
         return (values, records.nextOffset)
     }
 
-    @Test("records before the position, and a batch that was cut off, are left out")
+    @Test("records before the position, and a last batch that was cut off, are left out")
     func edges() throws {
         let whole = joined([try batch(at: 5, ["5", "6", "7"]), try batch(at: 8, ["8"])])
         let all = try read(whole, from: 6)
         #expect(all.values == ["6", "7", "8"] && all.next == Offset(9))
         let cut = try read(whole.slice(0..<whole.count - 1), from: 6)
         #expect(cut.values == ["6", "7"] && cut.next == Offset(8))
+        let first = try batch(at: 5, ["5", "6", "7"])
+        for size in [1, first.count - 1] {
+            // Asked for again it would be cut off again.
+            #expect(throws: ClientError.self) { try read(first.slice(0..<size), from: 6) }
+        }
+        #expect(throws: ClientError.self) { try read(first, from: 8) }
         let none = try read(.empty, from: 6)
         #expect(none.values.isEmpty && none.next == Offset(6))
     }

@@ -21,7 +21,8 @@ package struct ConsumedRecords: Sendable {
     /// The most that one batch may expand to.
     private static let decompressionLimit = 1 << 30
 
-    /// Checks the batches' headers and checksums.
+    /// Checks the batches' headers and checksums, and that they lead on: a leader gives one batch
+    /// whole however large it is (KIP-74), and nothing rather than a part of one.
     init(
         _ partition: TopicPartition, from position: Offset, end: Offset, _ bytes: Bytes,
         aborted: AbortedTransactions
@@ -41,6 +42,12 @@ package struct ConsumedRecords: Sendable {
             }
         } catch {
             throw Self.damage(partition, error)
+        }
+        if next <= position, !bytes.isEmpty {
+            throw ClientError.invalid(
+                "\(bytes.count) bytes came for partition \(partition) from offset \(position) on, "
+                    + "and no whole batch that reaches it: reading cannot go on there; look at the "
+                    + "leader's log (apus log verify), or read on from behind it")
         }
         nextOffset = next
     }

@@ -26,6 +26,10 @@ package actor Consumer {
     private let configuration: ConsumerConfiguration
     /// The offset of the next record of each partition.
     private var positions: [TopicPartition: Offset] = [:]
+    /// Why a partition could not be read when others could.
+    private var held: (partition: TopicPartition, error: ClientError)?
+    /// Counts polls.
+    private var turn = 0
 
     package init(_ cluster: Cluster, _ configuration: ConsumerConfiguration) {
         self.cluster = cluster
@@ -33,47 +37,86 @@ package actor Consumer {
     }
 
     /// Reads these partitions from now on, and no others.
-    package func assign(_ positions: [TopicPartition: Offset]) { self.positions = positions }
+    package func assign(_ positions: [TopicPartition: Offset]) {
+        self.positions = positions
+        held = nil
+    }
 
     /// Reads a partition no more.
-    package func drop(_ partition: TopicPartition) { positions[partition] = nil }
+    package func drop(_ partition: TopicPartition) {
+        positions[partition] = nil
+        if held?.partition == partition { held = nil }
+    }
 
     /// What has come since the last poll, in the order of partitions, those without anything new
     /// included. What it returns counts as read.
     ///
     /// Throws where a partition cannot be read: after the cluster's time limit for what could pass,
-    /// at once when its offset is outside of what the partition holds.
+    /// at once when its offset is outside of what the partition holds. What came of others is
+    /// returned first, and the next poll throws.
     package func poll() async throws -> [ConsumedRecords] {
-        let (asked, configuration, cluster) = (positions, configuration, cluster)
-        let wait = Int64(configuration.maxWaitMilliseconds)
-        let deadline = cluster.deadline.adding(milliseconds: wait)
-        let answers: [TopicPartition: Cluster.Answered<ConsumedRecords>] =
-            try await cluster.askLeaders(
-                of: asked.keys.sorted(), by: deadline, knownWillDo: true
-            ) { share in
-                let ids = await cluster.knownIDs(of: Set(share.keys.map(\.topic)))
-                let request = FetchRequest(share.keys, asked, ids, configuration)
-                // From the next version on topics are named by id.
-                let response = try await share.connection.call(
-                    request, atMost: ids.values.contains(.zero) ? 12 : .max, by: deadline)
-                if let error = ClientError(response.errorCode, "fetch from \(share.broker)") {
-                    throw error
-                }
-                return Self.read(response, asked, ids, configuration)
-            }
+        if let failure = held?.error {
+            held = nil
+            throw failure
+        }
+        let asked = positions
         var consumed: [ConsumedRecords] = []
-        for (partition, answer) in answers.sorted(by: { $0.key < $1.key }) {
-            if case .failure(let error) = answer, error.isRefusal(.offsetOutOfRange) {
-                throw await outOfRange(partition, asked[partition] ?? .zero)
-            }
-            let records = try answer.get()
-            consumed.append(records)
-            // Dropped meanwhile, or assigned anew: then it is somebody else's.
-            if positions[partition] == asked[partition] {
-                positions[partition] = records.nextOffset
+        var failed: (partition: TopicPartition, error: ClientError)?
+        for (partition, answer) in try await fetch(asked).sorted(by: { $0.key < $1.key }) {
+            switch answer {
+            case .success(let records):
+                consumed.append(records)
+                // Dropped meanwhile, or assigned anew: then it is somebody else's.
+                if positions[partition] == asked[partition] {
+                    positions[partition] = records.nextOffset
+                }
+            case .failure(let error): failed = failed ?? (partition, error)
             }
         }
+        guard let failed, positions[failed.partition] == asked[failed.partition] else {
+            return consumed
+        }
+        let error = await explained(failed.error, failed.partition, asked)
+        if consumed.isEmpty { throw error }
+        held = (failed.partition, error)
         return consumed
+    }
+
+    private func fetch(
+        _ asked: [TopicPartition: Offset]
+    ) async throws -> [TopicPartition: Cluster.Answered<ConsumedRecords>] {
+        let (configuration, cluster) = (configuration, cluster)
+        let wait = Int64(configuration.maxWaitMilliseconds)
+        let deadline = cluster.deadline.adding(milliseconds: wait)
+        return try await cluster.askLeaders(
+            of: inTurn(asked.keys.sorted()), by: deadline, knownWillDo: true
+        ) { share in
+            let ids = await cluster.knownIDs(of: Set(share.keys.map(\.topic)))
+            let request = FetchRequest(share.keys, asked, ids, configuration)
+            // From the next version on topics are named by id.
+            let response = try await share.connection.call(
+                request, atMost: ids.values.contains(.zero) ? 12 : .max, by: deadline)
+            if let error = ClientError(response.errorCode, "fetch from \(share.broker)") {
+                throw error
+            }
+            return Self.read(response, asked, ids, configuration)
+        }
+    }
+
+    /// Another partition in front at each poll: a leader fills its answer in the order in which it
+    /// is asked, and those behind may get nothing.
+    private func inTurn(_ partitions: [TopicPartition]) -> [TopicPartition] {
+        if partitions.isEmpty { return [] }
+        let first = turn % partitions.count
+        turn &+= 1
+        return Array(partitions[first...] + partitions[..<first])
+    }
+
+    private func explained(
+        _ error: ClientError, _ partition: TopicPartition, _ asked: [TopicPartition: Offset]
+    ) async -> ClientError {
+        guard error.isRefusal(.offsetOutOfRange) else { return error }
+        return await outOfRange(partition, asked[partition] ?? .zero)
     }
 
     /// A leader does not say which offsets there are: it is asked.

@@ -82,7 +82,7 @@ package struct PartitionStatistics: Sendable {
     private mutating func add(
         _ log: String, base: Offset, _ files: any FileSystem
     ) throws(FileError) {
-        let file = try files.open(log, .read)
+        guard let file = try Self.existing(log, files) else { return }
         let size = try file.size()
         segments += 1
         logBytes += size
@@ -98,6 +98,16 @@ package struct PartitionStatistics: Sendable {
                 note(header)
                 scanner.pass(header)
             }
+        }
+    }
+
+    /// nil where the file is gone: a broker that runs removes segments and snapshots.
+    private static func existing(
+        _ path: String, _ files: any FileSystem
+    ) throws(FileError) -> (any File)? {
+        do throws(FileError) { return try files.open(path, .read) } catch {
+            if error.isMissing { return nil }
+            throw error
         }
     }
 
@@ -129,7 +139,8 @@ package struct PartitionStatistics: Sendable {
     ) throws(FileError) {
         if let newest = layout.snapshots.last,
             let file = InspectedFile(
-                path: directory + "/" + LogFileName.name(newest, .snapshot))
+                path: directory + "/" + LogFileName.name(newest, .snapshot)),
+            try Self.existing(file.path, files) != nil
         {
             var (all, open) = (0, 0)
             try FileContents(file, files: files).read { item in

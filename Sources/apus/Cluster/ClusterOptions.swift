@@ -71,10 +71,11 @@ extension Options {
         return pairs
     }
 
-    /// The operands, of which one at least is needed.
+    /// The operands, of which one at least is needed; each once, where it stood first.
     func operands(_ what: String) throws(UsageError) -> [String] {
         if operands.isEmpty { throw UsageError(reason: "which \(what)?") }
-        return operands
+        var seen: Set<String> = []
+        return operands.filter { seen.insert($0).inserted }
     }
 
     /// The only operand.

@@ -12,13 +12,15 @@ struct ClusterSession {
 
     /// Says on standard error why something was not done; returns the code to end with.
     func say(_ error: any Error) -> ExitCode {
-        // In the order in which it happened, where both go to a terminal.
+        // In the order in which it happened, where both go to a terminal, and when it happened.
         output.flush()
+        defer { shell.errors.flush() }
+        shell.errors.write("apus: \("\(error)".printable)")
         guard let error = error as? ClientError else {
-            shell.errors.write("apus: \(error)\n")
+            shell.errors.write("\n")
             return .failed
         }
-        shell.errors.write("apus: \(error)\(Self.hint(error))\n")
+        shell.errors.write("\(Self.hint(error))\n")
         return error.isUnreachable ? .unreachable : .failed
     }
 

@@ -4,8 +4,8 @@ enum ExitCode: Sendable {
     case success
     /// The cluster refused it, or a part of it failed.
     case failed
-    /// `log verify`: something that had been synced is wrong. `log dump`: something could not be
-    /// read.
+    /// `log verify`: something that had been synced is wrong. `log dump` and `log stat`: something
+    /// could not be read.
     case damaged
     /// The command line makes no sense.
     case usage

@@ -6,6 +6,8 @@ final class Input {
         case standardInput
         /// For tests.
         case memory([Bytes])
+        /// For tests that look at what was said between the pieces.
+        case pieces(() async throws -> Bytes)
     }
 
     private static let pieceSize = 65_536
@@ -30,6 +32,7 @@ final class Input {
         case .memory(let pieces):
             source = .memory(Array(pieces.dropFirst()))
             return pieces.first ?? .empty
+        case .pieces(let next): return try await next()
         }
     }
 }

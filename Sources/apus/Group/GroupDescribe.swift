@@ -28,21 +28,27 @@ struct GroupDescribe: ClusterCommand {
             names = listing.groups.map(\.id)
         }
         let described = try await session.admin.describe(groups: names)
-        var isFirst = true
+        var found: [(group: GroupDescription, committed: [TopicPartition: CommittedOffset])] = []
         for name in names {
             guard let group = session.value(of: described[name], &code) else { continue }
-            let committed = try await session.admin.committedOffsets(of: name)
-            let partitions = GroupProgress.partitions(group, committed)
-            let ends = try await session.admin.offsets(of: partitions, at: .latest)
-            let progress = GroupProgress(
-                group, committed: committed, ends: session.offsets(ends.ofExisting, &code))
+            do {
+                found.append((group, try await session.admin.committedOffsets(of: name)))
+            } catch {
+                code = code.combined(with: session.say(error))
+            }
+        }
+        // For all groups at once: a partition without a leader is waited for once.
+        let partitions = Set(found.flatMap { GroupProgress.partitions($0.group, $0.committed) })
+        let answers = try await session.admin.offsets(of: partitions.sorted(), at: .latest)
+        let ends = session.offsets(answers.ofExisting, &code)
+        for (number, (group, committed)) in found.enumerated() {
+            let progress = GroupProgress(group, committed: committed, ends: ends)
             if session.usesJSON {
                 writeJSON(progress, session.output)
             } else {
-                if !isFirst { session.output.write("\n") }
+                if number > 0 { session.output.write("\n") }
                 write(progress, session.output)
             }
-            isFirst = false
         }
         return code
     }
@@ -52,8 +58,9 @@ struct GroupDescribe: ClusterCommand {
     private func write(_ progress: GroupProgress, _ output: Output) {
         let group = progress.group
         let assignor = group.assignor.isEmpty ? "-" : group.assignor
-        output.write("group \(group.id)  state \(group.state)  type \(group.kind.name)")
-        output.write("  assignor \(assignor)  coordinator \(group.coordinator)")
+        let name = "group \(group.id)  state \(group.state)  type \(group.kind.name)"
+        output.write(name.printable)
+        output.write("  assignor \(assignor.printable)  coordinator \(group.coordinator)")
         output.write("  members \(group.members.count)  lag \(progress.lag.text)\n")
         var table = Table(
             ["TOPIC", "PARTITION", "COMMITTED", "END", "LAG", "MEMBER", "CLIENT", "HOST"],

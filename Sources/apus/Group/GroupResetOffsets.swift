@@ -40,22 +40,28 @@ struct GroupResetOffsets: ClusterCommand {
             throw ClientError.invalid(
                 "group \"\(group)\" has no offsets; name the topics with --topic")
         }
-        var code = ExitCode.success
-        let plan = try await plan(session, partitions, committed, &code)
-        var failures: [TopicPartition: ClientError] = [:]
-        if executes {
-            failures = try await session.admin.setOffsets(
-                of: group,
-                to: Dictionary(
-                    plan.compactMap { step in step.new.map { (step.partition, $0) } },
-                    uniquingKeysWith: { first, _ in first }))
-        }
+        let plan = try await plan(session, partitions, committed)
+        var code = plan.failures.reduce(ExitCode.success) { $0.combined(with: session.say($1)) }
+        if plan.steps.contains(where: { $0.new == nil }) { code = code.combined(with: .failed) }
+        var stored: Set<TopicPartition> = []
+        if executes, plan.failures.isEmpty { stored = try await store(plan, session, &code) }
+        write(plan, stored: stored, session)
+        return code
+    }
+
+    /// Returns the partitions whose offsets were stored.
+    private func store(
+        _ plan: ResetPlan, _ session: ClusterSession, _ code: inout ExitCode
+    ) async throws -> Set<TopicPartition> {
+        let offsets = Dictionary(
+            plan.steps.compactMap { step in step.new.map { (step.partition, $0) } },
+            uniquingKeysWith: { first, _ in first })
+        if offsets.isEmpty { return [] }
+        let failures = try await session.admin.setOffsets(of: group, to: offsets)
         for (_, error) in failures.sorted(by: { $0.key < $1.key }) {
             code = code.combined(with: session.say(error))
         }
-        if plan.contains(where: { $0.new == nil }) { code = code.combined(with: .failed) }
-        write(plan.filter { failures[$0.partition] == nil }, session)
-        return code
+        return Set(offsets.keys).subtracting(failures.keys)
     }
 
     /// Members would go on from where they are, and commit over what is stored here.
@@ -77,8 +83,8 @@ struct GroupResetOffsets: ClusterCommand {
         let names = Set(selections?.map(\.topic) ?? committed.keys.map(\.topic)).sorted()
         let metadata = try await session.cluster.describe(topics: names)
         guard let selections else {
-            let known = Set(metadata.topics.map(\.name))
-            return committed.keys.filter { known.contains($0.topic) }.sorted()
+            let existing = try Set(names.flatMap { try self.existing(of: $0, metadata) })
+            return committed.keys.filter { existing.contains($0) }.sorted()
         }
         var partitions: Set<TopicPartition> = []
         for selection in selections {
@@ -87,27 +93,31 @@ struct GroupResetOffsets: ClusterCommand {
         return partitions.sorted()
     }
 
+    /// None of a topic that is gone, which keeps nobody from the others; throws for one that cannot
+    /// be told of.
+    private func existing(
+        of topic: String, _ metadata: ClusterMetadata
+    ) throws -> [TopicPartition] {
+        do {
+            return try metadata.topic(topic).partitions.map {
+                TopicPartition(topic: topic, partition: $0.index)
+            }
+        } catch ClientError.missing {
+            return []
+        }
+    }
+
     private func plan(
         _ session: ClusterSession, _ partitions: [TopicPartition],
-        _ committed: [TopicPartition: CommittedOffset], _ code: inout ExitCode
-    ) async throws -> [OffsetReset] {
+        _ committed: [TopicPartition: CommittedOffset]
+    ) async throws -> ResetPlan {
         let admin = session.admin
-        let starts = session.offsets(
-            try await admin.offsets(of: partitions, at: .earliest), &code)
-        let ends = session.offsets(try await admin.offsets(of: partitions, at: .latest), &code)
-        var found: [TopicPartition: Offset] = [:]
-        if let time {
-            found = session.offsets(
-                try await admin.offsets(of: partitions, at: .time(time)), &code)
-        }
-        return partitions.compactMap { partition in
-            guard let start = starts[partition], let end = ends[partition] else { return nil }
-            return OffsetReset(
-                partition, to: target,
-                OffsetReset.Known(
-                    start: start, end: end, committed: committed[partition]?.offset,
-                    found: found[partition]))
-        }
+        var found: ResetPlan.Places?
+        if let time { found = try await admin.offsets(of: partitions, at: .time(time)) }
+        return ResetPlan(
+            partitions, to: target, committed: committed,
+            starts: try await admin.offsets(of: partitions, at: .earliest),
+            ends: try await admin.offsets(of: partitions, at: .latest), found: found)
     }
 
     private var time: Timestamp? {
@@ -118,23 +128,18 @@ struct GroupResetOffsets: ClusterCommand {
         }
     }
 
-    private func write(_ plan: [OffsetReset], _ session: ClusterSession) {
+    private func write(
+        _ plan: ResetPlan, stored: Set<TopicPartition>, _ session: ClusterSession
+    ) {
         if session.usesJSON {
-            for step in plan {
-                var object = JSONObject(session.output)
-                object.add("group", group)
-                object.add("topic", step.partition.topic)
-                object.add("partition", Int64(step.partition.partition.rawValue))
-                object.add("current", step.current?.rawValue)
-                object.add("new", step.new?.rawValue)
-                object.add("executed", executes && step.new != nil)
-                object.end()
+            for step in plan.steps {
+                write(step, isStored: stored.contains(step.partition), session.output)
             }
             return
         }
         var table = Table(
             ["TOPIC", "PARTITION", "CURRENT", "NEW", "CHANGE", "NOTE"], rightAligned: [1, 2, 3, 4])
-        for step in plan {
+        for step in plan.steps {
             let change = step.new.flatMap { new in step.current.map { new.distance(from: $0) } }
             table.add([
                 step.partition.topic, "\(step.partition.partition)", step.current.text,
@@ -143,9 +148,32 @@ struct GroupResetOffsets: ClusterCommand {
             ])
         }
         table.write(to: session.output)
-        session.output.write(
-            executes
-                ? "done: group \(group) goes on from there\n"
-                : "nothing was changed; the same command with --execute stores these offsets\n")
+        session.output.write(ending(plan, stored: stored.count) + "\n")
+    }
+
+    private func ending(_ plan: ResetPlan, stored: Int) -> String {
+        if !plan.failures.isEmpty {
+            return "nothing was changed, as not all partitions could be asked"
+        }
+        if !executes {
+            return "nothing was changed; the same command with --execute stores these offsets"
+        }
+        if stored == 0 { return "nothing was changed" }
+        if stored < plan.steps.count {
+            return "\(stored) of \(plan.steps.count.counted("offset")) stored"
+        }
+        return "done: group \(group.printable) goes on from there"
+    }
+
+    private func write(_ step: OffsetReset, isStored: Bool, _ output: Output) {
+        var object = JSONObject(output)
+        object.add("group", group)
+        object.add("topic", step.partition.topic)
+        object.add("partition", Int64(step.partition.partition.rawValue))
+        object.add("current", step.current?.rawValue)
+        object.add("new", step.new?.rawValue)
+        object.add("note", step.note)
+        object.add("executed", isStored)
+        object.end()
     }
 }

@@ -77,7 +77,13 @@ struct OffsetReset {
             }
             let (sum, overflow) = committed.rawValue.addingReportingOverflow(count)
             wanted = Offset(overflow ? (count < 0 ? 0 : .max) : sum)
-        case .time, .ago: wanted = known.found ?? known.end
+        case .time, .ago:
+            guard let found = known.found else {
+                new = known.end
+                note = "no record that late: the end"
+                return
+            }
+            wanted = found
         }
         if wanted < known.start {
             new = known.start

@@ -44,61 +44,74 @@ struct DumpCommand {
         let (targets, problems) = try LogCommand.targets(operands, shell)
         code = problems
         for target in targets where shell.output.isOpen {
-            do throws(FileError) {
-                try dump(target, namesPartitions: operands.count > 1)
-            } catch {
-                shell.errors.write("apus: \(error)\n")
-                code = code.combined(with: .io)
-            }
+            dump(target, namesPartitions: operands.count > 1)
         }
         return code
     }
 
-    private mutating func dump(
-        _ target: InspectionTarget, namesPartitions: Bool
-    ) throws(FileError) {
+    private mutating func dump(_ target: InspectionTarget, namesPartitions: Bool) {
         switch target {
         case .root(let path, let partitions):
-            if showsAll {
-                for name in try shell.files.list(path) { try dumpFile(path + "/" + name) }
-            }
+            if showsAll { dumpFiles(in: path) { _ in true } }
             for partition in partitions where filter.admits(partition.partition) {
-                try dump(partition, namesPartitions: true)
+                dump(partition, namesPartitions: true)
             }
         case .partition(let partition):
             if filter.admits(partition.partition) {
-                try dump(partition, namesPartitions: namesPartitions)
+                dump(partition, namesPartitions: namesPartitions)
             }
         case .file(let file):
             let partition = InspectedPartition(directory: InspectedFile.parent(file.path))
-            try dump(file, of: namesPartitions ? partition.partition : nil)
+            attempt { command throws(FileError) in
+                try command.dump(file, of: namesPartitions ? partition.partition : nil)
+            }
         }
     }
 
-    private mutating func dump(
-        _ partition: InspectedPartition, namesPartitions: Bool
-    ) throws(FileError) {
+    private mutating func dump(_ partition: InspectedPartition, namesPartitions: Bool) {
         let name = namesPartitions ? partition.partition : nil
-        let layout = try PartitionLayout(partition.directory, files: shell.files)
-        for (number, segment) in layout.segments.enumerated() where shell.output.isOpen {
-            let next = layout.segments.dropFirst(number + 1).first?.baseOffset
+        var segments: [PartitionLayout.SegmentFiles] = []
+        attempt { command throws(FileError) in
+            let layout = try PartitionLayout(partition.directory, files: command.shell.files)
+            segments = layout.segments
+        }
+        for (number, segment) in segments.enumerated() where shell.output.isOpen {
+            let next = segments.dropFirst(number + 1).first?.baseOffset
             let isBelow = next.map { $0 <= filter.offsets.lowerBound } ?? false
             if isBelow || segment.baseOffset > filter.offsets.upperBound { continue }
-            if let file = InspectedFile(path: segment.log) { try dump(file, of: name) }
+            guard let file = InspectedFile(path: segment.log) else { continue }
+            attempt { command throws(FileError) in try command.dump(file, of: name) }
         }
-        guard showsAll else { return }
-        for name in try shell.files.list(partition.directory) where !name.hasSuffix(".log") {
-            try dumpFile(partition.directory + "/" + name)
+        if showsAll { dumpFiles(in: partition.directory) { !$0.hasSuffix(".log") } }
+    }
+
+    /// The files of a directory that is dumped with all that is in it; others than a log's are
+    /// passed over.
+    private mutating func dumpFiles(in directory: String, where isWanted: (String) -> Bool) {
+        var names: [String] = []
+        attempt { command throws(FileError) in
+            names = try command.shell.files.list(directory)
+        }
+        for name in names where isWanted(name) && shell.output.isOpen {
+            attempt { command throws(FileError) in
+                let path = directory + "/" + name
+                guard let file = InspectedFile(path: path), file.isLive,
+                    try command.shell.files.attributes(path)?.kind == .file
+                else { return }
+                try command.dump(file, of: nil)
+            }
         }
     }
 
-    /// A file in a directory that is dumped with all that is in it; others than a log's are passed
-    /// over.
-    private mutating func dumpFile(_ path: String) throws(FileError) {
-        guard let file = InspectedFile(path: path), file.isLive,
-            try shell.files.attributes(path)?.kind == .file
-        else { return }
-        try dump(file, of: nil)
+    /// Goes on behind what cannot be read, which is said, and behind what is gone: a broker that
+    /// runs removes files.
+    private mutating func attempt(_ body: (inout Self) throws(FileError) -> Void) {
+        do throws(FileError) { try body(&self) } catch {
+            if error.isMissing { return }
+            shell.output.flush()
+            shell.errors.write("apus: \(error)\n")
+            code = code.combined(with: .io)
+        }
     }
 
     // MARK: One file
@@ -108,6 +121,7 @@ struct DumpCommand {
     ) throws(FileError) {
         form.begin(file: file.path)
         var worst = ExitCode.success
+        defer { code = code.combined(with: worst) }
         try FileContents(file, files: shell.files).read { item in
             switch item {
             case .batch(let batch, let position):
@@ -129,7 +143,6 @@ struct DumpCommand {
             }
             return shell.output.isOpen
         }
-        code = code.combined(with: worst)
     }
 
     private func say(_ file: InspectedFile, _ position: Int, _ reason: String) {

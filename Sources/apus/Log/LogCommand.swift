@@ -78,6 +78,7 @@ enum LogCommand {
 
         stat      counts, by the headers of the batches
           --json               one JSON object a partition, then one with the totals
+          exit code            0, or 1 where a log stops making sense; verify says more
 
         exit codes of all      2 usage, 66 no such input, 74 input or output failed
 

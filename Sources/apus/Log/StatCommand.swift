@@ -25,21 +25,10 @@ struct StatCommand {
         var (targets, code) = try LogCommand.targets(operands, shell)
         var table = Self.table
         var totals = Totals()
-        for target in targets {
-            do throws(FileError) {
-                for statistics in try statistics(of: target) {
-                    totals.add(statistics)
-                    if let damage = statistics.damage {
-                        shell.errors.write(
-                            "apus: \(damage.file) at position \(damage.position): no batch; "
-                                + "not counted from there on\n")
-                    }
-                    if usesJSON { write(statistics) } else { table.add(row(statistics)) }
-                }
-            } catch {
-                shell.errors.write("apus: \(error)\n")
-                code = code.combined(with: .io)
-            }
+        for part in targets.flatMap({ parts(of: $0, &code) }) {
+            guard let statistics = statistics(of: part, &code) else { continue }
+            totals.add(statistics)
+            if usesJSON { write(statistics) } else { table.add(row(statistics)) }
         }
         if usesJSON {
             totals.writeJSON(shell.output)
@@ -50,24 +39,57 @@ struct StatCommand {
         return code
     }
 
-    private func statistics(
-        of target: InspectionTarget
-    ) throws(FileError) -> [PartitionStatistics] {
+    /// What is counted by itself.
+    private struct Part {
+        let partition: InspectedPartition
+        /// What its log directory knows of it.
+        var root: RootState?
+        /// The only file of the partition that counts.
+        var file: InspectedFile?
+    }
+
+    private func parts(of target: InspectionTarget, _ code: inout ExitCode) -> [Part] {
         switch target {
         case .root(let path, let partitions):
-            let root = try RootState(path, files: shell.files)
-            var all: [PartitionStatistics] = []
-            for partition in partitions {
-                all.append(try PartitionStatistics(partition, root: root, files: shell.files))
-            }
-            return all
+            let root = root(path, &code)
+            return partitions.map { Part(partition: $0, root: root) }
         case .partition(let partition):
-            let root = try RootState(partition.parent, files: shell.files)
-            return [try PartitionStatistics(partition, root: root, files: shell.files)]
+            return [Part(partition: partition, root: root(partition.parent, &code))]
         case .file(let file):
             let partition = InspectedPartition(directory: InspectedFile.parent(file.path))
-            return [try PartitionStatistics(partition, only: file, files: shell.files)]
+            return [Part(partition: partition, file: file)]
         }
+    }
+
+    private func root(_ path: String, _ code: inout ExitCode) -> RootState? {
+        do throws(FileError) { return try RootState(path, files: shell.files) } catch {
+            say("\(error)", .io, &code)
+            return nil
+        }
+    }
+
+    /// nil after saying why they cannot be had, or where the partition is gone: a broker that runs
+    /// deletes topics.
+    private func statistics(of part: Part, _ code: inout ExitCode) -> PartitionStatistics? {
+        do throws(FileError) {
+            let statistics = try PartitionStatistics(
+                part.partition, root: part.root, only: part.file, files: shell.files)
+            if let damage = statistics.damage {
+                say(
+                    "\(damage.file) at position \(damage.position): no batch; not counted from "
+                        + "there on", .damaged, &code)
+            }
+            return statistics
+        } catch {
+            let isGone = error.isMissing && error.path == part.partition.directory
+            if !isGone { say("\(error)", .io, &code) }
+            return nil
+        }
+    }
+
+    private func say(_ problem: String, _ worst: ExitCode, _ code: inout ExitCode) {
+        shell.errors.write("apus: \(problem)\n")
+        code = code.combined(with: worst)
     }
 
     // MARK: Lines

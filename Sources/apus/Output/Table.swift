@@ -1,4 +1,5 @@
-/// Rows under a head, each column as wide as its widest cell; numbers to the right.
+/// Rows under a head, each column as wide as its widest cell; numbers to the right. A row is one line,
+/// whatever its cells have in them (`printable`).
 struct Table {
     private let head: [String]
     private let rightAligned: Set<Int>
@@ -13,7 +14,7 @@ struct Table {
     /// - Precondition: a cell for each column.
     mutating func add(_ row: [String]) {
         precondition(row.count == head.count, "\(row.count) cells for \(head.count) columns")
-        rows.append(row)
+        rows.append(row.map(\.printable))
     }
 
     func write(to output: Output) {

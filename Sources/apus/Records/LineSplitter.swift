@@ -2,14 +2,20 @@ internal import Primitives
 
 /// Cuts input that comes in pieces into lines, without their ends.
 struct LineSplitter {
+    /// A line is longer than any record may be. It is the one behind those that were returned, as
+    /// long as pieces are shorter than lines may be.
+    struct TooLong: Error, CustomStringConvertible {
+        let limit: Int
+        var description: String { "it has more than \(limit) bytes" }
+    }
+
     /// The most that one line may have.
-    static let limit = 128 << 20
-
-    struct TooLong: Error {}
-
+    private let limit: Int
     /// The beginning of a line whose end has not come yet, in pieces.
     private var begun: [Bytes] = []
     private var begunCount = 0
+
+    init(limit: Int = 128 << 20) { self.limit = limit }
 
     /// The lines that a piece ends. Those within the piece share its memory.
     mutating func add(_ piece: Bytes) throws(TooLong) -> [Bytes] {
@@ -22,7 +28,7 @@ struct LineSplitter {
         if start < piece.count {
             begun.append(piece.slice(start..<piece.count))
             begunCount += piece.count - start
-            if begunCount > Self.limit { throw TooLong() }
+            if begunCount > limit { throw TooLong(limit: limit) }
         }
         return lines
     }

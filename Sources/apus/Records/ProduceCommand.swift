@@ -46,44 +46,11 @@ struct ProduceCommand: ClusterCommand {
 
     func run(_ session: ClusterSession) async throws -> ExitCode {
         let producer = Producer(session.cluster, configuration)
-        var problem: (any Error)?
-        do { try await sendAll(session.shell, producer) } catch { problem = error }
+        var run = ProduceRun(producer, topic: topic, form, session)
+        await run.sendAll()
         // What was taken is sent, whatever became of the rest.
-        let report = await producer.flush()
-        write(report, session)
-        var code = report.failed > 0 ? ExitCode.failed : .success
-        if let first = report.failures.min(by: { $0.key < $1.key })?.value {
-            code = session.say(first)
-        }
-        if let problem { code = code.combined(with: session.say(problem)) }
-        return code
-    }
-
-    private func sendAll(_ shell: Shell, _ producer: Producer) async throws {
-        var lines = LineSplitter()
-        var number = 0
-        var isEnd = false
-        while !isEnd {
-            let piece = try await shell.input.read()
-            isEnd = piece.isEmpty
-            var ended = try lines.add(piece)
-            if isEnd, let last = lines.end() { ended.append(last) }
-            var records: [ProducerRecord] = []
-            for line in ended {
-                number += 1
-                do throws(LineForm.NoSeparator) { records.append(try form.record(line)) } catch {
-                    try await producer.send(records, to: topic)
-                    throw ClientError.invalid(
-                        "line \(number) has no \"\(error.separator)\" between key and value; it "
-                            + "and those behind it were not sent")
-                }
-            }
-            try await producer.send(records, to: topic)
-            // Each batch would wait for its time to run out.
-            if await producer.progress.failures.values.contains(where: \.isUnreachable) {
-                throw ClientError.invalid("the input behind line \(number) was not sent")
-            }
-        }
+        write(await run.finish(), session)
+        return run.code
     }
 
     private func write(_ report: ProducerReport, _ session: ClusterSession) {
@@ -121,38 +88,4 @@ struct ProduceCommand: ClusterCommand {
                                (5ms)
         \(ClusterOptions.help)
         """
-}
-
-/// How a line becomes a record.
-private struct LineForm {
-    struct NoSeparator: Error { let separator: String }
-
-    private let separator: String?
-    private let separatorBytes: Bytes
-    private let null: Bytes?
-    private let headers: [RecordHeader]
-    private let partition: PartitionIndex?
-
-    init(_ options: Options) throws(UsageError) {
-        separator = options.text("--key-separator")
-        if separator == "" { throw UsageError(reason: "--key-separator needs some text") }
-        separatorBytes = Bytes(separator ?? "")
-        null = options.text("--null").map { Bytes($0) }
-        headers = try options.pairs("--header").map { RecordHeader($0.name, Bytes($0.value)) }
-        partition = try options.number("--partition", in: 0...Int32.max).map { PartitionIndex($0) }
-    }
-
-    func record(_ line: Bytes) throws(NoSeparator) -> ProducerRecord {
-        var key: Bytes?
-        var value = line
-        if let separator {
-            guard let parts = line.split(at: separatorBytes) else {
-                throw NoSeparator(separator: separator)
-            }
-            key = parts.before == null ? nil : parts.before
-            value = parts.behind
-        }
-        return ProducerRecord(
-            key: key, value: value == null ? nil : value, headers: headers, partition: partition)
-    }
 }

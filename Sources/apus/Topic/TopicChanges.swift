@@ -25,7 +25,7 @@ struct TopicCreate: ClusterCommand {
             let made = try await session.admin.create(topic)
             write(made, session)
         } catch let error as ClientError where mayExist && error.isExistingTopic {
-            if !session.usesJSON { session.output.write("topic \(topic.name) exists already\n") }
+            writeExisting(session)
         }
         return .success
     }
@@ -34,6 +34,7 @@ struct TopicCreate: ClusterCommand {
         if session.usesJSON {
             var object = JSONObject(session.output)
             object.add("topic", made.name)
+            object.add("created", true)
             object.add("id", made.id == .zero ? nil : made.id.description)
             object.add("partitions", made.partitions.map { Int64($0) })
             object.add("replicationFactor", made.replicationFactor.map { Int64($0) })
@@ -43,6 +44,16 @@ struct TopicCreate: ClusterCommand {
         if let count = made.partitions { text += ", \(count.counted("partition"))" }
         if let factor = made.replicationFactor { text += ", \(factor.counted("replica"))" }
         session.output.write(text + "\n")
+    }
+
+    private func writeExisting(_ session: ClusterSession) {
+        guard session.usesJSON else {
+            return session.output.write("topic \(topic.name) exists already\n")
+        }
+        var object = JSONObject(session.output)
+        object.add("topic", topic.name)
+        object.add("created", false)
+        object.end()
     }
 }
 

@@ -77,7 +77,7 @@ struct TopicDescribe: ClusterCommand {
         output.write("topic \(topic.name)  id \(topic.id)  partitions \(count)")
         output.write("  replicas \(topic.replicationFactor)\n")
         for setting in shown(described.settings) {
-            output.write("  \(setting.name)=\(setting.value ?? "(hidden)")")
+            output.write("  \(setting.name)=\(setting.value ?? "(hidden)")".printable)
             output.write(setting.source == .topic ? "\n" : "  (\(setting.source.name))\n")
         }
         var table = Table(
