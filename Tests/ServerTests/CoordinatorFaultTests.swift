@@ -34,6 +34,22 @@ struct CoordinatorFaultTests {
         #expect(try member.fetch().errorCode == elsewhere)
     }
 
+    @Test("what a full disk did not take is refused, and coordinated again once there is room")
+    func fullDisk() throws {
+        let disk = HeldDisk(holding: "__consumer_offsets-0")
+        let fixture = try broker(
+            partitions: 1, ["log.acknowledge.after.flush=true"], files: disk)
+        let client = try GroupClient(fixture)
+        _ = try client.find()
+        disk.fill()
+        let elsewhere = ErrorCode.notCoordinator.rawValue
+        #expect(try client.commit(1) == elsewhere)
+        #expect(try client.heartbeat() == elsewhere)
+        disk.makeRoom()
+        try eventually { try client.commit(2) == 0 }
+        #expect(try client.committed() == 2)
+    }
+
     @Test("groups that cannot be read are not coordinated here, and the others are")
     func unreadable() throws {
         let fixture = try broker(partitions: 3)

@@ -3,7 +3,7 @@ import Primitives
 import Synchronization
 
 /// The machine's files, where syncs of one partition's `.log` files wait until they are let through,
-/// or fail.
+/// or fail, or where there is no room for its checkpoints.
 final class HeldDisk: FileSystem {
     private enum Door: Sendable { case open, closed, failing }
 
@@ -12,6 +12,7 @@ final class HeldDisk: FileSystem {
     private let door = Mutex(Door.open)
     private let reached = WakeUp()
     private let opened = WakeUp()
+    private let isFull = Atomic<Bool>(false)
     let syncs = Atomic<Int>(0)
 
     /// - Parameter partition: the name of the partition's directory.
@@ -21,6 +22,9 @@ final class HeldDisk: FileSystem {
     func hold() { door.withLock { $0 = .closed } }
     /// From now on syncs fail.
     func fail() { door.withLock { $0 = .failing } }
+    /// There is no room for checkpoints of the partition; there is room again.
+    func fill() { isFull.store(true, ordering: .releasing) }
+    func makeRoom() { isFull.store(false, ordering: .releasing) }
     /// Returns when a sync waits.
     func waitUntilReached() { reached.sleep() }
     /// Lets the waiting sync and all later ones through.
@@ -43,8 +47,12 @@ final class HeldDisk: FileSystem {
     }
 
     func open(_ path: String, _ mode: OpenMode) throws(FileError) -> any File {
+        let isOfPartition = path.contains("/\(partition)/")
+        if isOfPartition, path.hasSuffix(".tmp"), isFull.load(ordering: .acquiring) {
+            throw FileError(operation: "open", path: path, code: ENOSPC)
+        }
         let file = try inner.open(path, mode)
-        guard path.contains("/\(partition)/"), path.hasSuffix(".log") else { return file }
+        guard isOfPartition, path.hasSuffix(".log") else { return file }
         return HeldFile(inner: file, disk: self)
     }
     func createDirectory(_ path: String) throws(FileError) { try inner.createDirectory(path) }

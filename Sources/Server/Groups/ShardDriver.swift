@@ -9,11 +9,13 @@ internal import WireProtocol
 /// loop takes every step, so they come one after another, and its timers are the shard's.
 ///
 /// States: *loading* (a background thread reads the partition; requests wait a moment for it, then
-/// they are refused with COORDINATOR_LOAD_IN_PROGRESS), *active*, and *gone* (the partition went
-/// elsewhere, could not be read, or may not get to the disk: requests are refused with
-/// NOT_COORDINATOR). Inputs: `submit`, `topicsDeleted` and `resign`
-/// from any thread; the partition's high watermark; timers. Effects are those of the shard: records
-/// are appended at once, answers leave when what was appended before them is committed.
+/// they are refused with COORDINATOR_LOAD_IN_PROGRESS), *active*, *unsaved* (what the groups
+/// appended did not get to the disk; a background thread tries again until it is there, and then
+/// they are loaded anew), and *gone* (the partition went elsewhere, could not be read, or its
+/// directory is offline). Unsaved and gone refuse requests with NOT_COORDINATOR. Inputs: `submit`,
+/// `topicsDeleted` and `resign` from any thread; the partition's high watermark; timers. Effects are
+/// those of the shard: records are appended at once, answers leave when what was appended before
+/// them is committed.
 ///
 /// `@unchecked Sendable`: the variables are touched on `loop` alone; the rest never changes.
 final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
@@ -24,6 +26,24 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
     /// refused comes again in seconds only: librdkafka in three.
     private static let patienceMilliseconds: Int64 = 1000
 
+    /// Between two tries to get to the disk what a full one did not take.
+    private static let saveMilliseconds: Int64 = 1000
+
+    /// Why there is no shard.
+    private enum Absence {
+        case loading
+        case unsaved(String)
+        case gone(String)
+
+        /// What requests are told.
+        var refusal: Refusal {
+            switch self {
+            case .loading: Refusal(.coordinatorLoadInProgress, "the groups are being loaded")
+            case .unsaved(let reason), .gone(let reason): Refusal(.notCoordinator, reason)
+            }
+        }
+    }
+
     let partition: Partition
     private let loop: any EventLoop
     private let loader: ShardLoader
@@ -32,7 +52,7 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
 
     /// nil unless active; `absence` is why.
     private var shard: GroupShard?
-    private var absence = Refusal(.coordinatorLoadInProgress, "the groups are being loaded")
+    private var absence = Absence.loading
     /// The topics that consumer groups are assigned.
     private var cluster = MetadataImage(clusterID: "")
     /// Requests that came before the shard was loaded; nil when none may wait any more.
@@ -78,7 +98,7 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
                 }
                 return
             }
-            if shard == nil { return answer(.failure(absence)) }
+            if shard == nil { return answer(.failure(absence.refusal)) }
             if waiting.count >= Self.waitingLimit {
                 let text = "\(waiting.count) requests wait for groups of \(partition.id)"
                 return answer(.failure(Refusal(.coordinatorNotAvailable, text)))
@@ -111,7 +131,7 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
     /// The partition is led elsewhere from now on, or the broker stops: everyone who waits is sent
     /// away.
     func resign() {
-        onLoop { [self] in giveUp("\(partition.id) is not led here any more") }
+        onLoop { [self] in giveUp(.gone("\(partition.id) is not led here any more")) }
     }
 
     /// The partition's high watermark moved.
@@ -151,7 +171,7 @@ extension ShardDriver {
     }
 
     private func loaded(_ result: Result<GroupShard, LogReadError>) {
-        guard absence.code == .coordinatorLoadInProgress else { return }
+        guard case .loading = absence else { return }
         switch result {
         case .success(let loaded):
             shard = loaded
@@ -161,19 +181,18 @@ extension ShardDriver {
             takeEarly()
         case .failure(let error):
             world.log(.error, "groups of \(partition.id) cannot be loaded: \(error)")
-            giveUp("\(partition.id) cannot be read: \(error)")
+            giveUp(.gone("\(partition.id) cannot be read: \(error)"))
         }
     }
 
-    /// Nothing is coordinated here any more: everyone who waits is sent away, and whoever comes.
-    private func giveUp(_ reason: String) {
-        let refusal = Refusal(.notCoordinator, reason)
+    /// Nothing is coordinated here: everyone who waits is sent away, and whoever comes.
+    private func giveUp(_ absence: Absence) {
         step { $0.resign(at: now) }
         shard = nil
-        absence = refusal
+        self.absence = absence
         takeEarly()
         for entry in answers.takeAll() {
-            deliver(entry.ticket, entry.answer.refused(with: refusal.code))
+            deliver(entry.ticket, entry.answer.refused(with: absence.refusal.code))
         }
         for token in timers.values { loop.cancel(token) }
         timers = [:]
@@ -258,7 +277,31 @@ extension ShardDriver {
     private func lost(_ refusal: Refusal) {
         if shard == nil { return }
         world.log(.error, "groups of \(partition.id) are given up: \(refusal.message)")
-        giveUp(refusal.message)
+        giveUp(.unsaved(refusal.message))
+        saveLater()
+    }
+
+    private func saveLater() {
+        let time = loop.now.adding(milliseconds: Self.saveMilliseconds)
+        _ = loop.schedule(at: time) { [self] in
+            guard case .unsaved = absence else { return }
+            let accepted = world.background.submit { [self] in
+                let result = Result { () throws(LogError) in try partition.log.flush() }
+                loop.execute { [self] in saved(result) }
+            }
+            if !accepted { saveLater() }
+        }
+    }
+
+    private func saved(_ result: Result<Void, LogError>) {
+        guard case .unsaved(let reason) = absence else { return }
+        switch result {
+        case .success:
+            absence = .loading
+            load()
+        case .failure(.io), .failure(.syncRefused): saveLater()
+        case .failure: absence = .gone(reason)
+        }
     }
 
     private func sendCommitted() {
