@@ -5,6 +5,9 @@ struct InvalidOption: Error, CustomStringConvertible {
 
 /// What follows an option on the command line.
 enum OptionValue {
+    /// Numbers in a range: more than anyone can wait for, and few enough to be counted.
+    private static let longestRange: UInt64 = 1_000_000_000
+
     static func number<Number: LosslessStringConvertible>(
         _ option: String, _ word: String?
     ) throws(InvalidOption) -> Number {
@@ -20,6 +23,9 @@ enum OptionValue {
         let ends = (word ?? "").split(separator: "..").map { UInt64($0) }
         guard ends.count == 2, let first = ends[0], let last = ends[1], first <= last else {
             throw InvalidOption(description: "\(option) takes a range like 1..1000")
+        }
+        guard last - first < longestRange else {
+            throw InvalidOption(description: "\(option) takes at most \(longestRange) numbers")
         }
         return first...last
     }

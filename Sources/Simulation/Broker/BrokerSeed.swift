@@ -96,6 +96,7 @@ package final class BrokerSeed {
         scene.fabric.weather = .calm
         repair()
         broker.start()
+        scene.judge.allIsWell()
         scene.trace?(.info, "everything is well again")
         let before = population.producers.map(\.settledCount)
         let answers = population.consumers.map(\.answerCount)

@@ -51,7 +51,8 @@ struct Population {
                     judge: judge, seed: random.next()))
         }
         self.members = members
-        admin = TopicAdmin(topics, network: network, judge: judge, seed: random.next())
+        admin = TopicAdmin(
+            topics, network: network, judge: judge, clock: scene.agenda.clock, seed: random.next())
         var producers: [SimulatedProducer] = []
         var consumers: [SimulatedConsumer] = []
         for topic in topics {

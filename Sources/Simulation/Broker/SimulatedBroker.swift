@@ -184,6 +184,7 @@ package final class SimulatedBroker {
         guard case .down(let content) = state else { return }
         precondition(!content.hasForgotten, "a process on a machine that has to be started anew")
         starts += 1
+        judge.brokerStarts()
         let run = prepare(content)
         if let powerLoss { run.disk.faults.powerLoss = content.changeCount + powerLoss }
         fabric.isDark = false
@@ -254,7 +255,9 @@ package final class SimulatedBroker {
         fabric.isDark = isSilent
         let before = run.disk.state
         var after = before.after(survival)
-        if settings.sabotage.disk.contains(.readsLieAfterLoss) { after.lie(as: before) }
+        if settings.sabotage.disk.contains(.segmentReadsLieAfterLoss) {
+            after.lie(as: before, about: before.dataLogs)
+        }
         end(run, with: after)
         trace?(.info, "broker crashed: \(survival)")
     }
@@ -272,6 +275,7 @@ package final class SimulatedBroker {
     package func stop() {
         guard case .up(let run) = state, let broker = run.broker else { return }
         isStopping = true
+        judge.brokerStops()
         let isClean = broker.stop()
         isStopping = false
         if run.disk.isOff { return }

@@ -33,6 +33,8 @@ final class GroupHistory {
     private var holds = PartitionHolds()
     /// The highest acknowledged.
     private var committed: [TopicPartition: Int64] = [:]
+    /// All that members ever asked to commit.
+    private var sent: [TopicPartition: Set<Int64>] = [:]
     /// How often a partition was begun anew.
     private var restarts: [TopicPartition: Int] = [:]
     /// Behind the last record that a member has processed, with all before it.
@@ -126,8 +128,11 @@ final class GroupHistory {
     }
 
     /// A member is about to send a commit.
-    func sending(of member: String, generation: Int32) -> SentCommit {
-        SentCommit(
+    func sending(
+        _ offsets: [(TopicPartition, Int64)], of member: String, generation: Int32
+    ) -> SentCommit {
+        for (partition, offset) in offsets { sent[partition, default: []].insert(offset) }
+        return SentCommit(
             member: member, generation: generation, latestGeneration: generations.latest,
             known: known,
             rivals: holds.lastGiven.filter { $0.value != member })
@@ -156,6 +161,9 @@ final class GroupHistory {
     ///
     /// - Parameter asked: what was known when it asked.
     func started(_ partition: TopicPartition, at offset: Int64, asked: Known, member: String) {
+        judge.require(
+            offset == -1 || sent[partition]?.contains(offset) ?? false,
+            "\(name): \(member) starts \(partition) at \(offset), which nobody has committed")
         guard isCurrent(asked, partition) else { return }
         let known = asked.committed[partition] ?? -1
         judge.require(

@@ -47,6 +47,13 @@ enum DeliveryPromise: Sendable {
 /// it was on disk, from some offset on to its end, unless its topic acknowledges after the flush.
 /// An *era* is the time between two such losses.
 final class PartitionHistory {
+    /// What was known when a question was sent: by that its answer is judged.
+    struct Moment {
+        let era: Int
+        /// Behind all that had ever been acknowledged.
+        fileprivate let acknowledgedEnd: Int64
+    }
+
     private struct Acknowledged {
         let era: Int
         let offset: Int
@@ -63,6 +70,9 @@ final class PartitionHistory {
     private var growth: [(end: Int, time: MonotonicTime)] = []
     private(set) var era = 0
     private var promises: [Int32: DeliveryPromise] = [:]
+    /// What is expected of single records, where it is less than of their producer's others.
+    private var lowered: [RecordMark: DeliveryPromise] = [:]
+    private var acknowledgedEnd: Int64 = 0
 
     init(_ name: String, survivesPowerLoss: Bool, judge: Judge) {
         self.name = name
@@ -75,8 +85,23 @@ final class PartitionHistory {
 
     var acknowledgedCount: Int { acknowledged.count }
 
-    func expect(_ promise: DeliveryPromise, of producer: Int32) {
-        if promises[producer] != .inAnyOrder { promises[producer] = promise }
+    func expect(_ promise: DeliveryPromise, of producer: Int32) { promises[producer] = promise }
+
+    /// Lowers what is expected of some of a producer's records.
+    func expect(_ promise: DeliveryPromise, of producer: Int32, numbers: Range<Int32>) {
+        for number in numbers {
+            let mark = RecordMark(producer: producer, number: number)
+            if lowered[mark] != .inAnyOrder { lowered[mark] = promise }
+        }
+    }
+
+    var moment: Moment { Moment(era: era, acknowledgedEnd: acknowledgedEnd) }
+
+    /// Who got to an offset in an era, and asked at some moment for what follows, may be told that it
+    /// is out of range: a loss of power took what it had read.
+    func mayBeOutOfRange(_ offset: Int64, reachedIn era: Int, asked: Moment) -> Bool {
+        let isKept = survivesPowerLoss ? offset <= asked.acknowledgedEnd : offset == 0
+        return era < asked.era && !isKept
     }
 
     /// Records of a producer, `count` from `first` on, were acknowledged at `offset`.
@@ -86,6 +111,7 @@ final class PartitionHistory {
         _ first: RecordMark, count: Int, at offset: Int64, era sent: Int, now: MonotonicTime
     ) {
         let end = Int(offset) + count
+        acknowledgedEnd = max(acknowledgedEnd, Int64(end))
         if sent == era, end > growth.last?.end ?? 0 { growth.append((end, now)) }
         for index in 0..<count {
             let mark = RecordMark(producer: first.producer, number: first.number + Int32(index))
@@ -162,7 +188,7 @@ final class PartitionHistory {
             let place = "\(name) offset \(offset)"
             let last = highest[mark.producer] ?? -1
             let isRepeat = !once.insert(mark).inserted
-            switch promises[mark.producer] {
+            switch lowered[mark] ?? promises[mark.producer] {
             case nil:
                 judge.accuse("\(place): \(mark) is of a producer that does not write here")
             case .atMostOnce:

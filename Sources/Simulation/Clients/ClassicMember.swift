@@ -19,6 +19,10 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
         var heartbeatMilliseconds: Int64 = 1500
         var commitPercent = 30
         var hasWhims = true
+        /// Between the loss of a connection and the first word on the next one. Unless nothing was
+        /// under way it has to be longer than anything is: a commit on a connection that is gone may
+        /// still arrive.
+        var returnMilliseconds: Int64 = 5000
     }
 
     enum Phase: Equatable {
@@ -49,8 +53,6 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
     private static let assignor = "simulated"
     private static let joinPatience: Int64 = 45_000
     private static let retryMilliseconds: Int64 = 300
-    /// Longer than anything is under way: a commit on a connection that is gone may still arrive.
-    private static let settlingMilliseconds: Int64 = 5000
     private static let whimInterval = 25
 
     init(
@@ -102,8 +104,9 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
 
     func linkOpened() {
         enter(.away)
-        let passed = lostAt.map { loop.now.milliseconds(since: $0) } ?? Self.settlingMilliseconds
-        later(max(Self.settlingMilliseconds - passed, 1)) { $0.begin() }
+        let pause = settings.returnMilliseconds
+        let passed = lostAt.map { loop.now.milliseconds(since: $0) } ?? pause
+        later(max(pause - passed, 1)) { $0.begin() }
     }
 
     func linkLost() {
@@ -215,7 +218,7 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
             enter(.away)
             later(Self.retryMilliseconds) { $0.join() }
         case let code?:
-            judge.require(code.isRetriable, "\(name): the coordinator answers \(code)")
+            judge.requireRetriable(code, "\(name): the coordinator answers \(code)")
             enter(.away)
             later(Self.retryMilliseconds) { $0.begin() }
         case nil: judge.accuse("\(name): an unknown error of the coordinator")

@@ -26,6 +26,10 @@ final class ConsumerMember: GroupMember, @unchecked Sendable {
         /// 0: the coordinator makes the member's id, and there are no patterns.
         var version: Int16 = 1
         var hasWhims = true
+        /// Between the loss of a connection and the first word on the next one. Unless nothing was
+        /// under way it has to be longer than a heartbeat of the one before may be, or wait at the
+        /// broker.
+        var returnMilliseconds: Int64 = 2500
     }
 
     enum Phase: Equatable { case away, finding, beating }
@@ -55,8 +59,6 @@ final class ConsumerMember: GroupMember, @unchecked Sendable {
     enum News { case nothing, partitions, everything }
 
     private static let retryMilliseconds: Int64 = 300
-    /// Longer than a heartbeat of an earlier connection may be under way, or wait at the broker.
-    private static let settlingMilliseconds: Int64 = 2500
     private static let whimInterval = 25
 
     init(
@@ -117,8 +119,9 @@ final class ConsumerMember: GroupMember, @unchecked Sendable {
 
     func linkOpened() {
         enter(.away)
-        let passed = lostAt.map { loop.now.milliseconds(since: $0) } ?? Self.settlingMilliseconds
-        later(max(Self.settlingMilliseconds - passed, 1)) { $0.begin() }
+        let pause = settings.returnMilliseconds
+        let passed = lostAt.map { loop.now.milliseconds(since: $0) } ?? pause
+        later(max(pause - passed, 1)) { $0.begin() }
     }
 
     func linkLost() {
@@ -223,7 +226,7 @@ final class ConsumerMember: GroupMember, @unchecked Sendable {
         // The next heartbeat tells where the member stands.
         case .staleMemberEpoch, .unknownMemberId, .fencedMemberEpoch, .groupIdNotFound: return true
         case let code?:
-            judge.require(code.isRetriable, "\(name): the coordinator answers \(code)")
+            judge.requireRetriable(code, "\(name): the coordinator answers \(code)")
             return true
         case nil:
             judge.accuse("\(name): an unknown error of the coordinator")

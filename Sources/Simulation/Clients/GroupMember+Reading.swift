@@ -29,9 +29,15 @@ extension GroupMember {
                 for part in topic.partitions {
                     let partition = TopicPartition(
                         topic: topic.name, partition: PartitionIndex(part.partitionIndex))
+                    member.judge.require(
+                        part.errorCode == 0,
+                        "\(member.name): the offset of \(partition) is refused with error "
+                            + "\(part.errorCode)")
                     member.start(partition, at: part.committedOffset, known)
                 }
             }
+            member.judge.require(
+                member.hasStarted(asked), "\(member.name): not all offsets of \(asked) are told")
             if !member.reading.isUnderWay { member.readOn() }
         }
     }
@@ -45,6 +51,13 @@ extension GroupMember {
         else { return }
         reading.shares.append(
             .init(partition: partition, position: max(offset, 0), committed: offset))
+    }
+
+    private func hasStarted(_ partitions: [TopicPartition]) -> Bool {
+        partitions.allSatisfy { partition in
+            !reading.owned.contains(partition)
+                || reading.shares.contains { $0.partition == partition }
+        }
     }
 
     private func offsetFetch(
@@ -84,11 +97,11 @@ extension GroupMember {
         reading.isUnderWay = !reading.shares.isEmpty
         if reading.shares.isEmpty { return }
         let asked = reading.shares
-        let eras = asked.map { group.history(of: $0.partition)?.era }
+        let moments = asked.map { group.history(of: $0.partition)?.moment }
         ask(fetch(asked), version: 12) { member, response in
             for topic in response.responses {
                 for data in topic.partitions {
-                    member.take(data, of: topic.topic, asked, eras)
+                    member.take(data, of: topic.topic, asked, moments)
                 }
             }
             if member.mustCommit { return member.commit { $0.readOn() } }
@@ -118,16 +131,16 @@ extension GroupMember {
 
     private func take(
         _ data: FetchResponse.PartitionData, of topic: String, _ asked: [GroupReading.Share],
-        _ eras: [Int?]
+        _ moments: [PartitionHistory.Moment?]
     ) {
         let partition = TopicPartition(
             topic: topic, partition: PartitionIndex(data.partitionIndex))
         guard let place = asked.firstIndex(where: { $0.partition == partition }),
-            let history = group.history(of: partition)
+            let moment = moments[place], let history = group.history(of: partition)
         else { return judge.accuse("\(name): an answer for \(partition), which was not asked for") }
         // It may have been given up, or given up and got again, meanwhile.
         guard let index = reading.shares.firstIndex(where: { $0.partition == partition }),
-            reading.shares[index].position == asked[place].position, history.era == eras[place]
+            reading.shares[index].position == asked[place].position, history.era == moment.era
         else { return }
         switch ErrorCode(rawValue: data.errorCode) {
         case .noError:
@@ -136,18 +149,20 @@ extension GroupMember {
             let marks = records.marks(in: data.records, from: reading.shares[index].position)
             reading.shares[index].position += Int64(marks.count)
             reading.shares[index].highWatermark = data.highWatermark
+            reading.shares[index].era = history.era
             group.processed(partition, upTo: reading.shares[index].position)
         case .offsetOutOfRange:
+            let share = reading.shares[index]
             judge.require(
-                history.era > 0,
-                "\(name): offset \(reading.shares[index].position) of \(history.name) is out of "
-                    + "range")
+                history.mayBeOutOfRange(
+                    share.position, reachedIn: share.era, asked: moment),
+                "\(name): offset \(share.position) of \(history.name) is out of range, though "
+                    + "nothing was lost since it was reached")
             reading.shares[index] = .init(partition: partition, position: 0, committed: -1)
             group.restarted(partition)
         case let code:
-            judge.require(
-                code?.isRetriable ?? false,
-                "\(name): \(history.name) is refused with error \(data.errorCode)")
+            judge.requireRetriable(
+                code, "\(name): \(history.name) is refused with error \(data.errorCode)")
         }
     }
 
@@ -162,7 +177,9 @@ extension GroupMember {
     func commit(_ next: @escaping @Sendable (Self) -> Void) {
         guard let credentials else { return }
         let shares = reading.shares
-        let sent = group.sending(of: credentials.identity, generation: credentials.generation)
+        let sent = group.sending(
+            shares.map { ($0.partition, $0.position) }, of: credentials.identity,
+            generation: credentials.generation)
         let (asked, version) = (turn, credentials.isClassic ? 8 : 9 as Int16)
         link.call(
             offsetCommit(shares, credentials), version: version, patience: Self.patience

@@ -20,6 +20,8 @@ struct GroupReading {
     struct Share {
         let partition: TopicPartition
         var position: Int64
+        /// In which the position was reached; the first where that was an offset of the group's.
+        var era = 0
         var highWatermark: Int64?
         /// The last commit that was acknowledged here.
         var committed: Int64
@@ -119,8 +121,8 @@ extension GroupMember {
         request.key = group.name
         ask(request, version: 3) { member, response in
             if response.errorCode == 0 { return found(member) }
-            member.judge.require(
-                ErrorCode(rawValue: response.errorCode)?.isRetriable ?? false,
+            member.judge.requireRetriable(
+                ErrorCode(rawValue: response.errorCode),
                 "\(member.name): no coordinator, error \(response.errorCode)")
             member.later(300) { $0.find(found) }
         }

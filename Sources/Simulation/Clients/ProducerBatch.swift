@@ -8,10 +8,20 @@ struct ProducerBatch {
     let padding: Int
     /// Set when it is first sent; kept when it is sent again.
     var baseSequence: Int32?
+    /// How often the broker had been started when that was.
+    var sentAtStart = 0
+    /// A later one got in before it.
+    var isOvertaken = false
     /// On its way on the present connection.
     var isUnderWay = false
     /// It was under way on a connection that is gone.
     var isRepeated = false
+
+    /// Of the record behind its last.
+    var nextNumber: Int32 { first.number + Int32(count) }
+
+    /// It is to be sent as another producer's first time.
+    mutating func forgetIdentity() { (baseSequence, isOvertaken) = (nil, false) }
 
     /// The batch's bytes. Throws nothing in practice: it is not compressed.
     func encoded(

@@ -47,6 +47,8 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
     private var session: (id: Int32, epoch: Int32) = (0, 0)
     private(set) var answerCount = 0
     private var isHurried = false
+    /// How often it had to begin a partition anew, as its position was out of range.
+    private(set) var resetCount = 0
     /// Connections so far: what was put off on an earlier one is not done.
     private var linkCount = 0
 
@@ -114,7 +116,7 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
 
     private func fetch() {
         guard link.isOpen else { return }
-        let eras = topic.histories.map(\.era)
+        let moments = topic.histories.map(\.moment)
         let asked = readings.map(\.position)
         let sent = loop.now
         link.call(
@@ -122,8 +124,8 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
             patience: Int64(settings.maxWaitMilliseconds) + 20_000
         ) { [weak self] result in
             guard let self, case .success(let response) = result else { return }
-            checkWait(since: sent, asked, eras)
-            answered(response, asked, eras)
+            checkWait(since: sent, asked, moments)
+            answered(response, asked, moments)
         }
     }
 
@@ -149,7 +151,9 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         return request
     }
 
-    private func answered(_ response: FetchResponse, _ asked: [Int64], _ eras: [Int]) {
+    private func answered(
+        _ response: FetchResponse, _ asked: [Int64], _ moments: [PartitionHistory.Moment]
+    ) {
         answerCount += 1
         switch ErrorCode(rawValue: response.errorCode) {
         case .noError: break
@@ -172,28 +176,33 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
                 return judge.accuse("\(name): an answer for partition \(index)")
             }
             // What a broker sent before it lost its power says nothing about the one after.
-            if topic.histories[index].era != eras[index] { continue }
-            if !take(data, from: asked[index], into: index) { delay = Self.retryMilliseconds }
+            if topic.histories[index].era != moments[index].era { continue }
+            if !take(data, from: asked[index], at: moments[index], into: index) {
+                delay = Self.retryMilliseconds
+            }
         }
         fetchLater(delay)
     }
 
     /// Returns whether the partition is well.
     private func take(
-        _ data: FetchResponse.PartitionData, from asked: Int64, into index: Int
+        _ data: FetchResponse.PartitionData, from asked: Int64, at moment: PartitionHistory.Moment,
+        into index: Int
     ) -> Bool {
         let history = topic.histories[index]
         switch ErrorCode(rawValue: data.errorCode) {
         case .noError: break
         case .offsetOutOfRange:
             judge.require(
-                readings[index].era < history.era,
+                history.mayBeOutOfRange(
+                    asked, reachedIn: readings[index].era, asked: moment),
                 "\(name): offset \(asked) of \(history.name) is out of range, though nothing was "
                     + "lost since it was reached")
+            resetCount += 1
             readings[index] = Reading(era: history.era)
             return false
         case let code?:
-            judge.require(code.isRetriable, "\(name): \(history.name) is refused with \(code)")
+            judge.requireRetriable(code, "\(name): \(history.name) is refused with \(code)")
             // The next answer has to tell again, whatever the session thinks it told.
             readings[index].told = nil
             return false
@@ -213,9 +222,12 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
     }
 
     /// A fetch that waits is answered soon after there is something to read.
-    private func checkWait(since sent: MonotonicTime, _ asked: [Int64], _ eras: [Int]) {
+    private func checkWait(
+        since sent: MonotonicTime, _ asked: [Int64], _ moments: [PartitionHistory.Moment]
+    ) {
         if settings.minBytes > 1 || link.isSlow { return }
-        for (index, history) in topic.histories.enumerated() where history.era == eras[index] {
+        for (index, history) in topic.histories.enumerated() where history.era == moments[index].era
+        {
             guard let known = history.knownSince(asked[index]) else { continue }
             let waited = loop.now.milliseconds(since: max(known, sent))
             judge.require(

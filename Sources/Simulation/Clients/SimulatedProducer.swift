@@ -151,6 +151,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
         unsettled[index].isUnderWay = true
         if settings.isIdempotent, unsettled[index].baseSequence == nil {
             unsettled[index].baseSequence = nextSequence
+            unsettled[index].sentAtStart = judge.starts
             nextSequence += Int32(unsettled[index].count)
         }
         let (batch, era) = (unsettled[index], history.era)
@@ -197,6 +198,9 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
                 batch.first, count: batch.count, at: answer.baseOffset, era: era, now: loop.now)
             settle(index)
         case .duplicateSequenceNumber:
+            judge.require(
+                unsettled[index].isRepeated,
+                "producer \(number): a batch that was sent once is taken for a repeat")
             settle(index)
         case .outOfOrderSequenceNumber, .unknownProducerId, .invalidProducerEpoch:
             refusedSequence(index, answer.errorCode)
@@ -204,8 +208,8 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
             // The broker's clock was set back while the batch was on its way.
             repeatLater(index)
         case let code?:
-            judge.require(
-                code.isRetriable, "producer \(number): \(code), \(answer.errorMessage ?? "")")
+            judge.requireRetriable(
+                code, "producer \(number): \(code), \(answer.errorMessage ?? "")")
             // It may be in the log all the same, where a disk failed behind the append.
             unsettled[index].isRepeated = true
             repeatLater(index)
@@ -219,9 +223,23 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
     /// took all that the log had of the producer.
     private func checkOrder(_ index: Int, _ era: Int) {
         defer { if era == history.era { knownEra = era } }
-        guard unsettled[..<index].contains(where: { !$0.isUnderWay }) else { return }
-        let isKnown = knownEra.map { $0 == history.era || history.survivesPowerLoss } ?? false
-        if !isKnown { history.expect(.inAnyOrder, of: number) }
+        if unsettled[..<index].allSatisfy(\.isUnderWay) { return }
+        if isKnown { return }
+        expectOfUnsettled(.inAnyOrder)
+        for earlier in unsettled[..<index].indices { unsettled[earlier].isOvertaken = true }
+    }
+
+    /// The log knows what this identity has sent last.
+    private var isKnown: Bool {
+        knownEra.map { $0 == history.era || history.survivesPowerLoss } ?? false
+    }
+
+    /// Lowers what is expected of the records that were sent and are not settled, of no others.
+    private func expectOfUnsettled(_ promise: DeliveryPromise) {
+        for batch in unsettled where batch.baseSequence != nil {
+            history.expect(
+                promise, of: number, numbers: batch.first.number..<batch.nextNumber)
+        }
     }
 
     private func settle(_ index: Int) {
@@ -232,19 +250,24 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
     }
 
     /// The broker does not know what came before. That is so behind a batch that was refused; after a
-    /// loss of power that took what the broker knew of this producer; and, as with Kafka, after a
+    /// loss of power that took what the broker knew of this producer; as with Kafka, after a
     /// restart with several batches unanswered: of a producer only the last batch survives in a
-    /// snapshot, so an earlier one that comes again is not known as a repeat. Whoever goes on then,
-    /// with a new identity, repeats records.
+    /// snapshot, so an earlier one that comes again is not known as a repeat; and where a later batch
+    /// got in first, see `checkOrder`, and its answer was lost. Whoever goes on then, with a new
+    /// identity, repeats records.
     private func refusedSequence(_ index: Int, _ code: Int16) {
         if index > 0 || mustRepeat { return repeatLater(index) }
         let wasForgotten = history.mayHaveLost && identityEra < history.era
-        let mayBeRepeat = settings.depth > 1 && unsettled[index].isRepeated
+        let batch = unsettled[index]
+        let mayBeOvertaken = batch.isOvertaken || !isKnown
+        let mayBeRepeat =
+            settings.depth > 1 && batch.isRepeated
+            && (mayBeOvertaken || judge.starts > batch.sentAtStart)
         judge.require(
             wasForgotten || mayBeRepeat,
             "producer \(number): error \(code) for sequence "
-                + "\(unsettled[index].baseSequence ?? -1), though nothing was lost")
-        if mayBeRepeat { history.expect(.atLeastOnce, of: number) }
+                + "\(batch.baseSequence ?? -1), though nothing was lost")
+        if mayBeRepeat { expectOfUnsettled(mayBeOvertaken ? .inAnyOrder : .atLeastOnce) }
         identity = nil
         repeatLater(index)
     }
@@ -279,7 +302,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
                 baseSequence: -1)
             (identityEra, knownEra) = (era, nil)
             nextSequence = 0
-            for index in unsettled.indices { unsettled[index].baseSequence = nil }
+            for index in unsettled.indices { unsettled[index].forgetIdentity() }
             sendOn()
         }
     }

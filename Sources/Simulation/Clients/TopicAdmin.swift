@@ -1,12 +1,14 @@
 internal import Networking
 internal import Primitives
+internal import RecordFormat
 internal import WireProtocol
 
 /// Makes the topics of a run, then makes and deletes one of its own, over and over.
 ///
 /// States: *making topics*, one after another; *churning*: its own topic is absent, or present, or
 /// nobody knows since an answer was lost. Inputs: answers, the loss of the connection, a timer. A
-/// topic that was made just now is empty, and one that was deleted is unknown.
+/// topic that was made just now is empty, and one that was deleted is unknown. It writes to what it
+/// made, so that there is something that the next topic of this name must not have.
 ///
 /// `@unchecked Sendable`: all of it is touched by the thread that runs the agenda only.
 final class TopicAdmin: LinkOwner, @unchecked Sendable {
@@ -16,6 +18,7 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
     private let link: ClientLink
     private let loop: any EventLoop
     private let judge: Judge
+    private let clock: any Clock
     private var random: SeededRandom
     private var madeCount = 0
     private var own = Own.absent
@@ -30,9 +33,13 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
     private static let settlingMilliseconds: Int64 = 5000
     private static let pace: ClosedRange<Int64> = 500...6000
 
-    init(_ topics: [SimulatedTopic], network: SimulatedNetwork, judge: Judge, seed: UInt64) {
+    init(
+        _ topics: [SimulatedTopic], network: SimulatedNetwork, judge: Judge, clock: any Clock,
+        seed: UInt64
+    ) {
         self.topics = topics
         self.judge = judge
+        self.clock = clock
         random = SeededRandom(seed: seed)
         loop = network.loops[0]
         link = ClientLink("admin", network: network, judge: judge)
@@ -133,7 +140,7 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
                 own = .present
                 rest()
             default:
-                judge.require(code.isRetriable, "admin: making a topic ends with \(code)")
+                judge.requireRetriable(code, "admin: making a topic ends with \(code)")
                 later(Self.retryMilliseconds)
             }
         }
@@ -153,7 +160,7 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
             guard let self, case .success(let response) = result else { return }
             let answer = response.topics.first?.partitions.first
             let code = ErrorCode(rawValue: answer?.errorCode ?? -1)
-            // There is no room for it on the disk, for now.
+            // There was no room for it on the disk: the broker tries again now and then.
             if code == .notLeaderOrFollower || code == .kafkaStorageError {
                 return expectEmptyLater()
             }
@@ -161,7 +168,43 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
                 code == .noError && answer?.offset == 0,
                 "admin: the end of a new topic is \(answer?.offset ?? -1), error "
                     + "\(answer?.errorCode ?? -1)")
+            fill()
+        }
+    }
+
+    /// Writes the first record to a new topic.
+    private func fill() {
+        var data = ProduceRequest.PartitionProduceData()
+        data.records = .bytes(record)
+        var topic = ProduceRequest.TopicProduceData()
+        topic.name = Self.ownTopic
+        topic.partitionData = [data]
+        var request = ProduceRequest()
+        request.acks = -1
+        request.timeoutMs = 10_000
+        request.topicData = [topic]
+        link.call(request, version: 9, patience: Self.patience) { [weak self] result in
+            guard let self, case .success(let response) = result else { return }
+            let answer = response.responses.first?.partitionResponses.first
+            switch ErrorCode(rawValue: answer?.errorCode ?? -1) {
+            case .noError:
+                judge.require(
+                    answer?.baseOffset == 0,
+                    "admin: the first record of a new topic is at \(answer?.baseOffset ?? -1)")
+            case .invalidTimestamp: break
+            case let code: judge.requireRetriable(code, "admin: a new topic takes no record")
+            }
             rest()
+        }
+    }
+
+    private var record: Bytes {
+        var builder = RecordBatchBuilder()
+        builder.append(timestamp: clock.wall(), key: nil, value: Bytes([1]))
+        do throws(CompressionError) {
+            return try builder.build()
+        } catch {
+            preconditionFailure("an uncompressed batch cannot be built: \(error)")
         }
     }
 
@@ -190,8 +233,8 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
                 own = .absent
                 rest()
             case let code:
-                judge.require(
-                    code?.isRetriable ?? false,
+                judge.requireRetriable(
+                    code,
                     "admin: deleting a topic ends with \(response.responses.first?.errorCode ?? -1)"
                 )
                 later(Self.retryMilliseconds)

@@ -43,4 +43,6 @@ package struct DiskDefects: OptionSet, Sendable {
     package static let readsLieAfterLoss = DiskDefects(rawValue: 8)
     /// A sync of a segment of a topic that is not the brokers' own returns and does nothing.
     package static let segmentSyncIsIgnored = DiskDefects(rawValue: 16)
+    /// As `readsLieAfterLoss`, of segments of topics that are not the brokers' own only.
+    package static let segmentReadsLieAfterLoss = DiskDefects(rawValue: 32)
 }

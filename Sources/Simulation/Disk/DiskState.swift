@@ -188,8 +188,12 @@ package struct DiskState: Sendable {
     mutating func endLies() { lies = [:] }
 
     /// Lets reads show what `old` had, where less arrived (`DiskDefects.readsLieAfterLoss`).
-    package mutating func lie(as old: DiskState) {
+    ///
+    /// - Parameter paths: of the files of which it lies; nil for all.
+    package mutating func lie(as old: DiskState, about paths: [String]? = nil) {
+        let chosen = paths.map { Set($0.compactMap(old.file(at:))) }
         for id in files.keys where files[id]?.current != old.files[id]?.current {
+            if let chosen, !chosen.contains(id) { continue }
             // The size is what it is: who reads asks for it.
             guard var content = old.files[id]?.current, let size = files[id]?.current.size else {
                 continue
@@ -197,6 +201,11 @@ package struct DiskState: Sendable {
             content.resize(to: size)
             lies[id] = content
         }
+    }
+
+    private func file(at path: String) -> Int? {
+        guard case .file(let id) = node(path) else { return nil }
+        return id
     }
 
     // MARK: Looking inside

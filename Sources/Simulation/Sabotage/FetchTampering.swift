@@ -39,12 +39,20 @@ final class ShiftedFetch: Tampering {
     }
 }
 
-/// A fetch that had to wait is answered when its time is up, and no sooner.
+/// A fetch that the server answered later than at once is answered when its time is up, and no
+/// sooner.
 ///
 /// `@unchecked Sendable`: one thread, see `Tampering`.
 final class SleepyPoll: Tampering, @unchecked Sendable {
-    func release(of request: TamperedRequest) throws(DecodeError) -> MonotonicTime? {
-        guard let fetch = try request.read(FetchRequest.self) else { return nil }
+    /// Milliseconds that an answer takes which nothing holds back.
+    private static let promptMilliseconds: Int64 = 5
+
+    func release(
+        of request: TamperedRequest, answered: MonotonicTime
+    ) throws(DecodeError) -> MonotonicTime? {
+        guard answered.milliseconds(since: request.arrived) > Self.promptMilliseconds,
+            let fetch = try request.read(FetchRequest.self)
+        else { return nil }
         return request.arrived.adding(milliseconds: Int64(fetch.maxWaitMs))
     }
 }

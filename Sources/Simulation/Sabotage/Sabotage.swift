@@ -10,10 +10,11 @@ package enum Sabotage: String, CaseIterable, Sendable {
     /// An fsync of a segment returns and does nothing, so what is acknowledged after the flush is
     /// not on the disk.
     case skippedSync
-    /// Recovery checks no CRC: it reads what was written before the power failed, whatever arrived
-    /// on the disk.
+    /// Recovery checks no CRC of segments: it reads what was written before the power failed,
+    /// whatever of it arrived on the disk.
     case unprovenRecovery
-    /// Recovery stops early: a bit of the log is wrong after a crash of the process.
+    /// A bit of some log is wrong after each end of the process, clean or not: what was acknowledged
+    /// there is cut off by recovery, or given to readers as it is.
     case damagedLog
     /// With a restart the logs forget who produced what, so repeats are appended.
     case forgottenProducers
@@ -27,7 +28,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
     // Requests and answers
     /// One request in so many gets no answer.
     case swallowedRequest
-    /// One produce request in so many is acknowledged before it is appended.
+    /// One produce request in so many is acknowledged before it is appended, at an offset that
+    /// another one may get meanwhile.
     case earlyAcknowledgement
     /// Fetches tell a high watermark that is ahead of the log's end.
     case highWatermarkAhead
@@ -49,7 +51,7 @@ package enum Sabotage: String, CaseIterable, Sendable {
     package var disk: DiskDefects {
         switch self {
         case .skippedSync: .segmentSyncIsIgnored
-        case .unprovenRecovery: .readsLieAfterLoss
+        case .unprovenRecovery: .segmentReadsLieAfterLoss
         default: []
         }
     }

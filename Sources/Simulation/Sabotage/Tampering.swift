@@ -22,8 +22,10 @@ protocol Tampering: AnyObject, Sendable {
         _ payloads: [Payload], to request: TamperedRequest
     ) throws(DecodeError) -> [Payload]
 
-    /// When the answer may leave; nil for at once.
-    func release(of request: TamperedRequest) throws(DecodeError) -> MonotonicTime?
+    /// When the answer that the server gave at some time may leave; nil for at once.
+    func release(
+        of request: TamperedRequest, answered: MonotonicTime
+    ) throws(DecodeError) -> MonotonicTime?
 }
 
 enum TamperingVerdict {
@@ -44,7 +46,9 @@ extension Tampering {
         _ payloads: [Payload], to request: TamperedRequest
     ) throws(DecodeError) -> [Payload] { payloads }
 
-    func release(of request: TamperedRequest) throws(DecodeError) -> MonotonicTime? { nil }
+    func release(
+        of request: TamperedRequest, answered: MonotonicTime
+    ) throws(DecodeError) -> MonotonicTime? { nil }
 }
 
 /// One request in so many is as if it had never come.

@@ -128,7 +128,9 @@ private final class ProxiedConnection: Connection, @unchecked Sendable {
             return inner.complete(slot, with: payloads)
         }
         let changed = (try? tampering.change(payloads, to: request)) ?? payloads
-        guard let time = try? tampering.release(of: request), time > loop.now else {
+        guard let time = try? tampering.release(of: request, answered: loop.now),
+            time > loop.now
+        else {
             return inner.complete(slot, with: changed)
         }
         _ = loop.schedule(at: time) { [inner] in inner.complete(slot, with: changed) }

@@ -1,3 +1,5 @@
+internal import Simulation
+
 /// What the command line asks of the simulated broker.
 struct SeedOptions {
     private(set) var plan = SeedPlan()
@@ -16,12 +18,18 @@ struct SeedOptions {
             case "--seed":
                 let seed: UInt64 = try OptionValue.number(word, words.popFirst())
                 plan.seeds = seed...seed
-            case "--sabotage": sabotage = words.popFirst()
+            case "--sabotage": sabotage = try Self.sabotage(words.popFirst())
             default:
                 guard try plan.take(word, &words) else {
                     throw InvalidOption(description: "unknown argument '\(word)'")
                 }
             }
         }
+    }
+
+    private static func sabotage(_ word: String?) throws(InvalidOption) -> String {
+        if let word, Sabotage(rawValue: word) != nil { return word }
+        let names = Sabotage.allCases.map(\.rawValue).joined(separator: ", ")
+        throw InvalidOption(description: "--sabotage takes one of \(names)")
     }
 }

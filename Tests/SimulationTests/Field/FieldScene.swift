@@ -30,7 +30,9 @@ final class FieldScene {
             segmentBytes: 1 << 20, judge: scene.judge)
         group = GroupHistory(
             "field-group", of: [topic], survivesPowerLoss: true, judge: scene.judge)
-        let admin = TopicAdmin([topic], network: scene.clients, judge: scene.judge, seed: seed)
+        let admin = TopicAdmin(
+            [topic], network: scene.clients, judge: scene.judge, clock: scene.agenda.clock,
+            seed: seed)
         caller = Caller(scene)
         scene.fabric.weather = .calm
         scene.broker.start()
@@ -83,23 +85,28 @@ final class FieldScene {
         scene.onLoop { producer.start() }
     }
 
-    func classicMembers(_ count: Int, session: Int32 = 6000) -> [ClassicMember] {
+    /// - Parameter atOnce: they come back as soon as they have a connection.
+    func classicMembers(
+        _ count: Int, session: Int32 = 6000, atOnce: Bool = false
+    ) -> [ClassicMember] {
         (0..<count).map { number in
             var settings = ClassicMember.Settings()
             settings.hasWhims = false
             settings.commitPercent = 100
             settings.sessionMilliseconds = session
+            if atOnce { settings.returnMilliseconds = 1 }
             return ClassicMember(
                 "member-\(number)", of: group, settings: settings, network: scene.clients,
                 judge: scene.judge, seed: UInt64(number))
         }
     }
 
-    func consumerMembers(_ count: Int) -> [ConsumerMember] {
+    func consumerMembers(_ count: Int, atOnce: Bool = false) -> [ConsumerMember] {
         (0..<count).map { number in
             var settings = ConsumerMember.Settings()
             settings.hasWhims = false
             settings.commitPercent = 100
+            if atOnce { settings.returnMilliseconds = 1 }
             return ConsumerMember(
                 "member-\(number)", of: group, settings: settings, network: scene.clients,
                 judge: scene.judge, seed: UInt64(number))
@@ -123,6 +130,16 @@ final class FieldScene {
         return SimulatedConsumer(
             "consumer", of: topic, settings: settings, network: scene.clients,
             judge: scene.judge, seed: 1)
+    }
+
+    /// Reads a batch at a time, and slower than any producer writes.
+    func laggard() -> SimulatedConsumer {
+        var settings = SimulatedConsumer.Settings()
+        settings.partitionMaxBytes = 1
+        settings.thinkTime = 200...300
+        return SimulatedConsumer(
+            "laggard", of: topic, settings: settings, network: scene.clients, judge: scene.judge,
+            seed: 2)
     }
 
     // MARK: Single calls
@@ -153,6 +170,15 @@ final class FieldScene {
             if let answer = try ask() { return answer }
         }
         throw Violation("no answer to any of 20 requests")
+    }
+
+    /// Asks over and over, with time between.
+    func until(_ what: @autoclosure () -> String, _ isSo: () throws -> Bool) throws {
+        for _ in 0..<200 {
+            if try isSo() { return }
+            try scene.pass(milliseconds: 50)
+        }
+        throw Violation("not after 200 requests: \(what())")
     }
 
     /// Ends the connection of `call`: the next one goes over another.

@@ -9,40 +9,6 @@ import WireProtocol
 @Suite("Scenarios from the field")
 struct FieldTests {
     @Test(
-        "a group is not stuck, wherever in a rebalance its coordinator is restarted",
-        arguments: FieldScene.Restart.allCases)
-    func stuckClassicGroup(restart: FieldScene.Restart) throws {
-        for moment: Int64 in [0, 5, 150, 310, 340, 700] {
-            let field = try FieldScene(seed: UInt64(moment + 1), partitions: 3)
-            let members = field.classicMembers(3)
-            field.start(members)
-            try field.scene.pass(milliseconds: moment)
-            try field.restart(restart)
-            let standing = { members.map(\.standing).joined(separator: "; ") }
-            try field.scene.within(60_000, "restart after \(moment) ms: \(standing())") {
-                field.group.isSettled(members)
-            }
-        }
-    }
-
-    @Test(
-        "a consumer group is not stuck, wherever in a rebalance its coordinator is restarted",
-        arguments: FieldScene.Restart.allCases)
-    func stuckConsumerGroup(restart: FieldScene.Restart) throws {
-        for moment: Int64 in [0, 5, 500, 1100, 2200] {
-            let field = try FieldScene(seed: UInt64(moment + 1), partitions: 3)
-            let members = field.consumerMembers(3)
-            field.start(members)
-            try field.scene.pass(milliseconds: moment)
-            try field.restart(restart)
-            let standing = { members.map(\.standing).joined(separator: "; ") }
-            try field.scene.within(60_000, "restart after \(moment) ms: \(standing())") {
-                field.group.isSettled(members)
-            }
-        }
-    }
-
-    @Test(
         "a consumer that waits in a long poll reads on after a restart",
         arguments: FieldScene.Restart.allCases)
     func hungConsumer(restart: FieldScene.Restart) throws {
@@ -81,8 +47,9 @@ struct FieldTests {
     func offsetOutOfRangeAfterRestart(restart: FieldScene.Restart) throws {
         let field = try FieldScene()
         let (producer, consumer) = (field.producer(), field.consumer(waiting: 500))
+        let laggard = field.laggard()
         field.start(producer)
-        field.start(consumer)
+        for consumer in [consumer, laggard] { field.start(consumer) }
         for _ in 0..<3 {
             // What is read without having been acknowledged may go with the power: see that there
             // is nothing like that.
@@ -92,13 +59,19 @@ struct FieldTests {
                 producer.isSettled && consumer.isAtEnd
             }
             let position = consumer.readings[0].position
+            let behind = laggard.readings[0].position
+            #expect(0 < behind && behind < position, "it lags")
             try field.restart(restart)
             #expect(try field.insist { try field.end() } == position)
             producer.goOn()
-            try field.scene.within(40_000, "it reads on: \(consumer.standing)") {
-                consumer.readings[0].position > position
+            for (consumer, before) in [(consumer, position), (laggard, behind)] {
+                try field.scene.within(40_000, "it reads on: \(consumer.standing)") {
+                    consumer.readings[0].position > before
+                }
             }
         }
+        #expect(consumer.resetCount == 0)
+        #expect(laggard.resetCount == 0)
         producer.finish()
         try field.scene.within(30_000, "everything is settled") { producer.isSettled }
         try field.scene.audit(field.topic, as: "auditor", within: 10_000)
@@ -138,7 +111,7 @@ struct FieldTests {
         #expect(try field.produce(try field.records(20))?.code == 0)
         try field.findCoordinator()
         for offset: Int64 in 1...20 {
-            while try field.commit(offset) != 0 { try field.scene.pass(milliseconds: 50) }
+            try field.until("\(offset) is committed") { try field.commit(offset) == 0 }
         }
         try field.restart(restart)
         var isTold = false
@@ -168,9 +141,9 @@ struct FieldTests {
         let (shown, position) = try field.readCommitted(from: 0)
         #expect(shown == [0, 1])
         #expect(position == 5)
-        while try field.commit(position) != 0 { try field.scene.pass(milliseconds: 50) }
+        try field.until("\(position) is committed") { try field.commit(position) == 0 }
         try field.restart(.processDeath)
-        while try field.committed()?.code != 0 { try field.scene.pass(milliseconds: 50) }
+        try field.until("the offset is told") { try field.committed()?.code == 0 }
         #expect(try field.committed()?.offset == 5)
         let next = try field.records(1)
         #expect(try field.insist { try field.produce(next) } == (0, 5))

@@ -1,0 +1,150 @@
+import Primitives
+import RecordFormat
+import Testing
+import WireProtocol
+
+@testable import Simulation
+
+/// What the checkers accuse, and what they let pass, shown to them without a server.
+@Suite("The checkers of the simulator")
+struct CheckTests {
+    private let clock = SimulatedClock()
+    private let judge: Judge
+    private let kept: PartitionHistory
+    private let losable: PartitionHistory
+    private let partition = TopicPartition(topic: "t", partition: PartitionIndex(0))
+
+    init() {
+        judge = Judge(clock: clock, trace: nil)
+        kept = PartitionHistory("kept", survivesPowerLoss: true, judge: judge)
+        losable = PartitionHistory("losable", survivesPowerLoss: false, judge: judge)
+    }
+
+    private func isAccused(of words: String) -> Bool {
+        judge.violation?.contains(words) ?? false
+    }
+
+    // MARK: Readings
+
+    private func batch(at base: Int64, count: Int) throws -> Bytes {
+        var builder = RecordBatchBuilder(baseOffset: Offset(base), leaderEpoch: .zero)
+        for index in 0..<count {
+            let mark = RecordMark(producer: 1, number: Int32(base) + Int32(index))
+            builder.append(timestamp: clock.wall(), key: nil, value: mark.encoded(padding: 0))
+        }
+        return try builder.build()
+    }
+
+    /// Reads batches of two records each from `position` on.
+    private func read(from position: Int64, batchesAt bases: [Int64]) throws -> Int {
+        let bytes = try bases.reduce(into: [UInt8]()) { bytes, base in
+            bytes += try batch(at: base, count: 2).array
+        }
+        let reading = RecordReading(name: "reader", history: kept, judge: judge, highWatermark: 10)
+        return reading.marks(in: .bytes(Bytes(bytes)), from: position).count
+    }
+
+    @Test("only the first batch of an answer may begin before what was asked for")
+    func firstBatch() throws {
+        #expect(try read(from: 1, batchesAt: [0, 2]) == 3)
+        #expect(judge.violation == nil)
+    }
+
+    @Test("batches that overlap are accused")
+    func overlappingBatches() throws {
+        _ = try read(from: 0, batchesAt: [0, 1])
+        #expect(isAccused(of: "gives a batch from 1 on behind one up to 1"))
+    }
+
+    @Test("a batch that is given twice is accused")
+    func repeatedBatch() throws {
+        _ = try read(from: 0, batchesAt: [0, 0])
+        #expect(isAccused(of: "gives a batch up to 1, awaited is offset 2"))
+    }
+
+    @Test("an answer that begins behind what was asked for is accused")
+    func gap() throws {
+        _ = try read(from: 0, batchesAt: [2])
+        #expect(isAccused(of: "has a gap from 0 to 2"))
+    }
+
+    // MARK: Order and repeats
+
+    private func audit(_ numbers: [Int32]) {
+        kept.audit(numbers.map { RecordMark(producer: 1, number: $0) })
+    }
+
+    @Test("records of which less is expected may be there again, and no others")
+    func repeats() {
+        kept.expect(.exactlyOnce, of: 1)
+        kept.expect(.atLeastOnce, of: 1, numbers: 1..<3)
+        audit([0, 1, 2, 1, 2, 3])
+        #expect(judge.violation == nil)
+        audit([0, 1, 2, 1, 2, 3, 3])
+        #expect(isAccused(of: "1#3 is there twice"))
+    }
+
+    @Test("records of which less is expected may be in any order, and no others")
+    func order() {
+        kept.expect(.exactlyOnce, of: 1)
+        kept.expect(.inAnyOrder, of: 1, numbers: 1..<4)
+        audit([0, 2, 3, 1, 4])
+        #expect(judge.violation == nil)
+        audit([0, 2, 3, 1, 5, 4])
+        #expect(isAccused(of: "1#5 out of order, before it 3"))
+    }
+
+    // MARK: Losses
+
+    @Test("what survives a loss of power is in range behind it")
+    func range() {
+        for history in [kept, losable] {
+            history.acknowledge(
+                RecordMark(producer: 1, number: 0), count: 5, at: 0, era: 0,
+                now: clock.monotonic())
+            #expect(!history.mayBeOutOfRange(9, reachedIn: 0, asked: history.moment), "no loss")
+            history.powerLost()
+            #expect(
+                history.mayBeOutOfRange(6, reachedIn: 0, asked: history.moment),
+                "it was never acknowledged")
+            #expect(!history.mayBeOutOfRange(6, reachedIn: 1, asked: history.moment))
+            #expect(!history.mayBeOutOfRange(0, reachedIn: 0, asked: history.moment))
+        }
+        #expect(!kept.mayBeOutOfRange(5, reachedIn: 0, asked: kept.moment))
+        #expect(losable.mayBeOutOfRange(5, reachedIn: 0, asked: losable.moment))
+    }
+
+    // MARK: Groups
+
+    @Test("a member may start at what somebody has committed, and nowhere else")
+    func committedOffsets() {
+        let group = GroupHistory("g", of: [], survivesPowerLoss: true, judge: judge)
+        group.processed(partition, upTo: 10)
+        let sent = group.sending([(partition, 4), (partition, 8)], of: "m", generation: 1)
+        group.acknowledged(partition, offset: 4, sent)
+        for offset: Int64 in [4, 8] {
+            group.started(partition, at: offset, asked: group.known, member: "m")
+        }
+        #expect(judge.violation == nil)
+        group.started(partition, at: 5, asked: group.known, member: "m")
+        #expect(isAccused(of: "starts t-0 at 5, which nobody has committed"))
+    }
+
+    // MARK: Errors
+
+    @Test("an error to try again after is excused shortly behind the last start, and not later")
+    func errorsWithoutCause() {
+        judge.brokerStarts()
+        clock.advance(milliseconds: 60_000)
+        judge.requireRetriable(.kafkaStorageError, "refused")
+        judge.allIsWell()
+        clock.advance(milliseconds: 4000)
+        judge.brokerStarts()
+        clock.advance(milliseconds: 4000)
+        judge.requireRetriable(.notCoordinator, "refused")
+        #expect(judge.violation == nil)
+        clock.advance(milliseconds: 4000)
+        judge.requireRetriable(.unknownTopicOrPartition, "refused")
+        #expect(isAccused(of: "though all has been well for 8000 ms"))
+    }
+}
