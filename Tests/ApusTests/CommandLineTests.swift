@@ -139,6 +139,32 @@ internal import Testing
         #expect(gone.terminationStatus == 3)
     }
 
+    @Test("whoever follows and whoever produces go on where they were after a restart")
+    func restart() throws {
+        let broker = try TestBroker(port: LoopbackPort.free())
+        let server = ["--bootstrap-server", broker.address, "--timeout", "10m"]
+        let create = try start(["topic", "create", "t"] + server, output: Pipe())
+        create.waitUntilExit()
+        let (lines, read, said) = (Pipe(), Pipe(), Pipe())
+        let producer = try start(["produce", "t"] + server, input: lines, output: said)
+        let place = ["--follow", "--from", "earliest", "--max", "2"]
+        let consumer = try start(["consume", "t"] + place + server, output: read)
+        try lines.fileHandleForWriting.write(contentsOf: Data("a\n".utf8))
+        #expect(try read.fileHandleForReading.read(upToCount: 2) == Data("a\n".utf8))
+
+        broker.stop()
+        try lines.fileHandleForWriting.write(contentsOf: Data("b\n".utf8))
+        try lines.fileHandleForWriting.close()
+        try broker.restart()
+        #expect(try read.fileHandleForReading.readToEnd() == Data("b\n".utf8))
+        #expect(
+            try said.fileHandleForReading.readToEnd() == Data("2 records acknowledged\n".utf8))
+        for process in [producer, consumer] {
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+        }
+    }
+
     @Test("a reader that goes away ends a dump quietly, and a verification keeps its exit code")
     func closedPipe() throws {
         let logs = try OwnLogs()

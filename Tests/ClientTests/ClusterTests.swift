@@ -7,26 +7,6 @@ import WireProtocol
 
 @Suite("A client finds its way to the brokers")
 struct ClusterTests {
-    /// What `body` does with a cluster that begins at `endpoint`; closed afterwards.
-    private func withCluster<Result>(
-        _ endpoint: Endpoint, _ body: (Cluster) async throws -> Result
-    ) async throws -> Result {
-        let servers = try #require(BootstrapServers(endpoint.description))
-        var configuration = ClusterConfiguration(servers: servers)
-        // Other tests may keep all threads busy for long.
-        configuration.timeoutMilliseconds = 600_000
-        configuration.patienceMilliseconds = 100
-        let cluster = try Cluster(configuration, world: .posix(log: Mute()))
-        do {
-            let result = try await body(cluster)
-            await cluster.close()
-            return result
-        } catch {
-            await cluster.close()
-            throw error
-        }
-    }
-
     /// Why `body` does not succeed.
     private func failure(
         _ endpoint: Endpoint, _ body: (Cluster) async throws -> Void
@@ -44,19 +24,6 @@ struct ClusterTests {
     /// A port that nobody listens on.
     private func closedPort() throws -> Endpoint {
         try FakeBroker { _ in .hangUp }.endpoint
-    }
-
-    private static func metadata(_ brokers: [(Int32, Endpoint)]) -> MetadataResponse {
-        var response = MetadataResponse()
-        response.brokers = brokers.map { id, endpoint in
-            var broker = MetadataResponse.MetadataResponseBroker()
-            broker.nodeId = id
-            broker.host = endpoint.host
-            broker.port = Int32(endpoint.port)
-            return broker
-        }
-        response.controllerId = brokers.first?.0 ?? -1
-        return response
     }
 
     @Test(
@@ -78,7 +45,7 @@ struct ClusterTests {
         let broker = try FakeBroker { request in
             asked.change { $0.append(request.version) }
             guard request.key == .apiVersions else {
-                return .message(Self.metadata([]), version: request.version)
+                return .message(FakeBroker.metadata([]), version: request.version)
             }
             var response = FakeBroker.everything()
             if request.version > 2 {
@@ -101,7 +68,7 @@ struct ClusterTests {
     func noServer() async throws {
         let endpoint = try closedPort()
         let error = try await failure(endpoint) { _ = try await $0.describe(topics: nil) }
-        #expect(error.isUnreachable)
+        #expect(error.isUnreachable && !error.isRetriable)
         #expect("\(error)".contains("cannot connect to \(endpoint): Connection refused"))
     }
 
@@ -148,12 +115,12 @@ struct ClusterTests {
         let broker = try FakeBroker { request in
             request.key == .apiVersions
                 ? .message(FakeBroker.everything(), version: request.version)
-                : .message(Self.metadata([(7, wrong)]), version: request.version)
+                : .message(FakeBroker.metadata([(7, wrong)]), version: request.version)
         }
         let error = try await failure(broker.endpoint) {
             try await Admin($0).delete(topic: "t")
         }
-        guard case .unreachable(let id, let address, _) = error else {
+        guard case .unreachable(let id, let address, _, wasReached: false) = error else {
             Issue.record("\(error)")
             return
         }
@@ -168,7 +135,7 @@ struct ClusterTests {
             response.apiKeys.removeAll { $0.apiKey == APIKey.deleteTopics.rawValue }
             return request.key == .apiVersions
                 ? .message(response, version: request.version)
-                : .message(Self.metadata([]), version: request.version)
+                : .message(FakeBroker.metadata([]), version: request.version)
         }
         let error = try await failure(broker.endpoint) { try await Admin($0).delete(topic: "t") }
         #expect(!error.isUnreachable)
@@ -187,7 +154,7 @@ struct ClusterTests {
             case .apiVersions:
                 return .message(FakeBroker.everything(), version: request.version)
             case .metadata:
-                var response = Self.metadata(brokers.now)
+                var response = FakeBroker.metadata(brokers.now)
                 var topic = MetadataResponse.MetadataResponseTopic()
                 topic.name = "t"
                 topic.partitions = [0, 1].map { (index: Int32) in
@@ -242,7 +209,7 @@ struct ClusterTests {
             return count.change { count in
                 count += 1
                 return count == 1
-                    ? .hangUp : .message(Self.metadata([]), version: request.version)
+                    ? .hangUp : .message(FakeBroker.metadata([]), version: request.version)
             }
         }
         // Sent again within the same call, too.

@@ -3,7 +3,7 @@ import Primitives
 import Synchronization
 import WireProtocol
 
-/// A listener that answers as a test tells it to. It knows ApiVersions by itself.
+/// A listener that answers as a test tells it to.
 final class FakeBroker {
     /// What came.
     struct Request {
@@ -27,10 +27,13 @@ final class FakeBroker {
     private let listener: any Listener
     var endpoint: Endpoint { listener.endpoint }
 
-    init(_ answer: @escaping @Sendable (Request) throws -> Answer) throws {
+    /// - Parameter port: any free one, unless it is given.
+    init(
+        port: UInt16 = 0, _ answer: @escaping @Sendable (Request) throws -> Answer
+    ) throws {
         network = try EventLoopGroup(count: 1, world: .posix(log: Mute()))
         listener = try network.listen(
-            on: Endpoint(host: "127.0.0.1", port: 0), name: "fake", options: ListenerOptions()
+            on: Endpoint(host: "127.0.0.1", port: port), name: "fake", options: ListenerOptions()
         ) { _ in Handler(answer) }
     }
 
@@ -47,6 +50,20 @@ final class FakeBroker {
             api.maxVersion = versions.upperBound
             return api
         }
+        return response
+    }
+
+    /// A cluster of these brokers, of which the first is the controller.
+    static func metadata(_ brokers: [(Int32, Endpoint)]) -> MetadataResponse {
+        var response = MetadataResponse()
+        response.brokers = brokers.map { id, endpoint in
+            var broker = MetadataResponse.MetadataResponseBroker()
+            broker.nodeId = id
+            broker.host = endpoint.host
+            broker.port = Int32(endpoint.port)
+            return broker
+        }
+        response.controllerId = brokers.first?.0 ?? -1
         return response
     }
 

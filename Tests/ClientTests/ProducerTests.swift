@@ -7,25 +7,10 @@ import Testing
 
 @Suite("A producer, against a broker")
 struct ProducerTests {
-    private func withCluster(
-        _ broker: TestBroker, _ body: (Cluster) async throws -> Void
-    ) async throws {
-        var configuration = ClusterConfiguration(
-            servers: try #require(BootstrapServers(broker.address)))
-        configuration.timeoutMilliseconds = 600_000
-        configuration.patienceMilliseconds = 50
-        let cluster = try Cluster(configuration, world: .posix(log: Mute()))
-        do { try await body(cluster) } catch {
-            await cluster.close()
-            throw error
-        }
-        await cluster.close()
-    }
-
     @Test("a topic that the cluster does not make is missing, after a moment of patience")
     func missing() async throws {
         let broker = try TestBroker(["auto.create.topics.enable=false"])
-        try await withCluster(broker) { cluster in
+        try await withCluster(broker.endpoint) { cluster in
             let producer = Producer(cluster, ProducerConfiguration())
             do {
                 try await producer.send([ProducerRecord(value: Bytes("x"))], to: "no")
@@ -40,7 +25,7 @@ struct ProducerTests {
     @Test("whoever sends more than the buffer holds waits, and all of it arrives in order")
     func backPressure() async throws {
         let broker = try TestBroker()
-        try await withCluster(broker) { cluster in
+        try await withCluster(broker.endpoint) { cluster in
             var configuration = ProducerConfiguration()
             configuration.batchBytes = 1000
             configuration.bufferBytes = 3000
@@ -59,11 +44,7 @@ struct ProducerTests {
             let partition = TopicPartition(topic: "t", partition: PartitionIndex(0))
             await consumer.assign([partition: .zero])
             var values: [String?] = []
-            while values.count < 500 {
-                for var records in try await consumer.poll() {
-                    while let record = try records.next() { values.append(record.value?.text) }
-                }
-            }
+            while values.count < 500 { values += try await consumer.values() }
             #expect(values == (0..<500).map { "value \($0)" })
         }
     }

@@ -111,16 +111,20 @@ import Testing
         }
     }
 
-    @Test("without minOneBatch a slice keeps to maxBytes, with it the first batch is whole")
+    @Test("a first batch that does not fit is left out without minOneBatch, and whole with it")
     func maxBytes() throws {
         let scene = try Scene()
         let (_, log) = try scene.create()
         try log.append(String(repeating: "x", count: 500))
         try log.append("y")
-        #expect(try log.read(from: .zero, maxBytes: 100, minOneBatch: false).count == 100)
-        #expect(try log.read(from: .zero, maxBytes: 0, minOneBatch: false).region == nil)
         let whole = try log.read(from: .zero, maxBytes: 100)
         #expect(whole.count > 500 && whole.isTruncatedByLimit)
+        for limit in [0, 100, whole.count - 1] {
+            let none = try log.read(from: .zero, maxBytes: limit, minOneBatch: false)
+            #expect(none.region == nil && none.isTruncatedByLimit)
+        }
+        let partial = try log.read(from: .zero, maxBytes: whole.count + 9, minOneBatch: false)
+        #expect(partial.count == whole.count + 9 && partial.isTruncatedByLimit)
     }
 
     @Test("a batch too large for the topic is refused, and nothing changes")

@@ -248,13 +248,24 @@ struct ConnectionTests {
 
     @Test("frames under way wait for memory, and all come through")
     func receiveBudget() throws {
-        let fixture = try Fixture(receiveBytes: 100_000, onFrame: echo)
+        let received = Tally()
+        let fixture = try Fixture(receiveBytes: 100_000) { frame, connection in
+            received.add()
+            echo(frame, connection)
+        }
         let clients = try (0..<5).map { _ in try fixture.connect() }
         let content = pattern(90_000)
-        for client in clients { try client.write(Array(framed(content)[..<50_000])) }
+        // The first holds the memory, whichever the others' order.
+        for client in clients {
+            try client.write(Array(framed(content)[..<50_000]))
+            fixture.settle()
+        }
+        for client in clients.dropFirst().reversed() {
+            try client.write(Array(framed(content)[50_000...]))
+        }
         fixture.settle()
-        // The first holds the memory; the others are ended out of turn.
-        for client in clients.reversed() { try client.write(Array(framed(content)[50_000...])) }
+        #expect(received.count == 0)
+        try clients[0].write(Array(framed(content)[50_000...]))
         for client in clients { #expect(try client.readFrame() == content) }
     }
 }

@@ -207,6 +207,26 @@ struct LoopTests {
         #expect(ended.wait())
     }
 
+    @Test("a port taken at one of the host's addresses is refused, not had at the next one")
+    func takenPort() throws {
+        let fixture = try Fixture(onFrame: echo)
+        func listen(_ host: String, _ port: UInt16) throws -> any Listener {
+            try fixture.group.listen(
+                on: Endpoint(host: host, port: port), name: "other", options: ListenerOptions()
+            ) { _ in ScriptedHandler(echo) { _ in } }
+        }
+        func expectRefusal(_ host: String, _ port: UInt16) {
+            let endpoint = Endpoint(host: host, port: port)
+            #expect(
+                throws: NetworkError.cannotListen(
+                    endpoint, reason: "port \(port) is in use by another process")
+            ) { try listen(host, port) }
+        }
+        expectRefusal("localhost", fixture.listener.endpoint.port)
+        // A machine without IPv6 has nothing to mistake.
+        if let other = try? listen("::1", 0) { expectRefusal("", other.endpoint.port) }
+    }
+
     @Test("stopping does not wait for replies beyond its deadline")
     func shutdownDeadline() throws {
         let received = Tally()

@@ -19,6 +19,14 @@ struct PosixFileSystemTests {
         try body(path)
     }
 
+    @Test("a file system without end has the largest number of bytes")
+    func endlessCapacity() {
+        #expect(PosixFileSystem.bytes(blocks: 3, of: 4096) == 12_288)
+        #expect(PosixFileSystem.bytes(blocks: 1 << 51, of: 4096) == Int.max)
+        #expect(PosixFileSystem.bytes(blocks: UInt64.max, of: 1) == Int.max)
+        #expect(PosixFileSystem.bytes(blocks: UInt64.max, of: UInt64.max) == Int.max)
+    }
+
     @Test("what is written at a place is read there, in one piece or many")
     func writing() throws {
         try withDirectory { path in

@@ -131,6 +131,65 @@ struct AdminTests {
         #expect(try client.call(request).topics[0].partitions[0].errorCode == code)
     }
 
+    @Test("what the controller cannot write down is refused by name, and the connection stays")
+    func controllerRefusals() throws {
+        let disk = HeldDisk(holding: "__cluster_metadata-0")
+        let fixture = try BrokerFixture(files: disk)
+        let client = try fixture.connect()
+        disk.fail()
+        let code = ErrorCode.kafkaStorageError.rawValue
+        var topic = CreateTopicsRequest.CreatableTopic()
+        (topic.name, topic.numPartitions, topic.replicationFactor) = ("t", 1, 1)
+        var creation = CreateTopicsRequest()
+        creation.topics = [topic]
+        #expect(try client.call(creation).topics.map(\.errorCode) == [code])
+        var deletion = DeleteTopicsRequest()
+        deletion.topicNames = ["a", "b"]
+        let old = try client.call(deletion, version: 5).responses
+        #expect(old.map(\.name) == ["a", "b"] && old.allSatisfy { $0.errorCode == code })
+        var resource = IncrementalAlterConfigsRequest.AlterConfigsResource()
+        (resource.resourceType, resource.resourceName) = (2, "t")
+        var alteration = IncrementalAlterConfigsRequest()
+        alteration.resources = [resource]
+        let answer = try client.call(alteration).responses
+        #expect(answer.map(\.errorCode) == [code] && answer.map(\.resourceName) == ["t"])
+    }
+
+    @Test("an empty list of settings asks for all of them, as none does")
+    func allSettings() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t")
+        let counts = try [nil, [], ["retention.ms"]].map { (keys: [String]?) in
+            var resource = DescribeConfigsRequest.DescribeConfigsResource()
+            (resource.resourceType, resource.resourceName) = (2, "t")
+            resource.configurationKeys = keys
+            var request = DescribeConfigsRequest()
+            request.resources = [resource]
+            return try client.call(request).results[0].configs.count
+        }
+        #expect(counts[0] > 20 && counts[1] == counts[0] && counts[2] == 1)
+    }
+
+    @Test("records of a topic that is only compacted are not deleted on request")
+    func deleteRecordsOfCompacted() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        var request = DeleteRecordsRequest()
+        for (name, policy) in [("a", "compact"), ("b", "compact,delete")] {
+            try client.createTopic(name, settings: [("cleanup.policy", policy)])
+            #expect(try client.produce(name, batch(["a"])).errorCode == 0)
+            var part = DeleteRecordsRequest.DeleteRecordsPartition()
+            part.offset = 1
+            var topic = DeleteRecordsRequest.DeleteRecordsTopic()
+            topic.name = name
+            topic.partitions = [part]
+            request.topics.append(topic)
+        }
+        let codes = try client.call(request).topics.flatMap(\.partitions).map(\.errorCode)
+        #expect(codes == [ErrorCode.policyViolation.rawValue, 0])
+    }
+
     @Test(
         "offsets are found by their special times and by time",
         arguments: [(-1, 3), (-2, 0), (-3, 2), (2000, 1), (2001, 2), (4000, -1)] as [(Int64, Int64)]

@@ -8,6 +8,8 @@ final class BrokerFixture {
     let directory: String
     private var overrides: [String]
     private(set) var broker: Broker
+    /// False between a stop and a start that was refused.
+    private var isRunning = true
     let log: CollectedLog
     private let files: any FileSystem
     private let background: (any BackgroundWork)?
@@ -29,13 +31,14 @@ final class BrokerFixture {
     }
 
     deinit {
-        _ = broker.stop()
+        if isRunning { _ = broker.stop() }
         removeTree(directory)
     }
 
+    /// - Parameter wrap: makes of the network of this machine the one that the broker is given.
     private static func start(
         _ directory: String, _ overrides: [String], _ log: CollectedLog, _ files: any FileSystem,
-        _ background: (any BackgroundWork)?
+        _ background: (any BackgroundWork)?, wrap: (any Network) -> any Network = { $0 }
     ) throws -> Broker {
         let arguments =
             ["listeners=PLAINTEXT://127.0.0.1:0", "log.dirs=\(directory)/data"] + overrides
@@ -48,7 +51,7 @@ final class BrokerFixture {
         let world = World(
             clock: machine.clock, random: machine.random, files: files,
             background: background ?? machine.background, log: log)
-        let network = try EventLoopGroup(count: 2, world: world)
+        let network = wrap(try EventLoopGroup(count: 2, world: world))
         do {
             return try Broker.start(configuration, world: world, network: network) { reason in
                 log.write(.error, "failed: \(reason)")
@@ -60,11 +63,21 @@ final class BrokerFixture {
     }
 
     /// Stops the broker cleanly and starts it again on the same data, or on what `change` makes of
-    /// the log directory given to it.
-    func restart(after change: (String) throws -> Void = { _ in }) throws {
-        #expect(broker.stop())
+    /// the log directory given to it. Where the start is refused, it may be tried again.
+    ///
+    /// - Parameters:
+    ///   - newOverrides: what takes the place of the settings until now.
+    ///   - wrap: makes of the network of this machine the one that the broker is given.
+    func restart(
+        with newOverrides: [String]? = nil, after change: (String) throws -> Void = { _ in },
+        wrap: (any Network) -> any Network = { $0 }
+    ) throws {
+        if isRunning { #expect(broker.stop()) }
+        isRunning = false
+        overrides = newOverrides ?? overrides
         try change("\(directory)/data")
-        broker = try Self.start(directory, overrides, log, files, background)
+        broker = try Self.start(directory, overrides, log, files, background, wrap: wrap)
+        isRunning = true
     }
 
     func connect() throws -> TestClient { try TestClient(port: broker.listeners[0].port) }

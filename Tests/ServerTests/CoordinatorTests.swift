@@ -15,8 +15,10 @@ struct CoordinatorTests {
         return request
     }
 
-    private func broker(_ overrides: [String] = quick) throws -> BrokerFixture {
-        let fixture = try BrokerFixture(overrides)
+    private func broker(
+        _ overrides: [String] = quick, files: any FileSystem = PosixFileSystem()
+    ) throws -> BrokerFixture {
+        let fixture = try BrokerFixture(overrides, files: files)
         var request = CreateTopicsRequest()
         var topic = CreateTopicsRequest.CreatableTopic()
         topic.name = "t"
@@ -234,11 +236,20 @@ struct CoordinatorTests {
 
     @Test("with acknowledge.after.flush a commit is answered when it is on disk")
     func durable() throws {
-        let fixture = try broker(Self.quick + ["log.acknowledge.after.flush=true"])
-        let client = try GroupClient(fixture)
-        _ = try client.find()
-        #expect(try client.committed() == -1)
-        #expect(try client.commit(5) == 0)
-        #expect(try client.committed() == 5)
+        let disk = HeldDisk(holding: "__consumer_offsets-0")
+        let settings = ["offsets.topic.num.partitions=1", "log.acknowledge.after.flush=true"]
+        let fixture = try broker(settings, files: disk)
+        let member = try GroupClient(fixture)
+        _ = try member.find()
+        #expect(try member.committed() == -1)
+        disk.hold()
+        let sent = try member.client.send(member.commitRequest(5), version: 9)
+        disk.waitUntilReached()
+        #expect(!member.client.hasAnswer)
+        disk.release()
+        let answer = try member.client.receive(
+            OffsetCommitRequest.self, version: 9, correlation: sent)
+        #expect(answer.topics[0].partitions[0].errorCode == 0)
+        #expect(try member.committed() == 5)
     }
 }

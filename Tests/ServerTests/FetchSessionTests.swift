@@ -1,6 +1,9 @@
+import Coordination
 import Primitives
 import Testing
 import WireProtocol
+
+@testable import Server
 
 @Suite("Fetch sessions (KIP-227)")
 struct FetchSessionTests {
@@ -61,5 +64,52 @@ struct FetchSessionTests {
         let second = try client.call(request, version: 12)
         #expect(second.sessionId == 0)
         #expect(second.responses.count == 1)
+    }
+
+    private func target(_ partition: Int32, from offset: Int64 = 0) -> FetchTarget {
+        FetchTarget(
+            topic: "t", topicID: .zero, partition: partition, fetchOffset: Offset(offset),
+            maxBytes: 1, currentLeaderEpoch: -1)
+    }
+
+    private let now = PosixClock().monotonic()
+
+    @Test("a session remembers a partition once, as it was named last")
+    func repeatedPartitions() throws {
+        var table = FetchSessionTable(limit: 1)
+        let named = [target(1), target(2), target(1, from: 7)]
+        let plan = try table.begin(
+            session: 0, epoch: 0, changed: named, forgotten: [], newID: 5, now: now)
+        #expect(plan.session == 5)
+        #expect(plan.targets.map(\.partition) == [1, 2])
+        #expect(plan.targets.map(\.fetchOffset) == [Offset(7), Offset(0)])
+        #expect(table.targetCount == 2)
+    }
+
+    @Test("who names more partitions than may be remembered is served without a session")
+    func targetBounds() throws {
+        var table = FetchSessionTable(limit: 9, bounds: .init(ofSession: 3, ofAll: 5))
+        func open(_ count: Int32, as id: Int32) throws -> FetchPlan {
+            try table.begin(
+                session: 0, epoch: 0, changed: (0..<count).map { target($0) }, forgotten: [],
+                newID: id, now: now)
+        }
+        #expect(try open(3, as: 1).session == 1)
+        let large = try open(4, as: 2)
+        #expect(large.session == 0 && large.targets.count == 4)
+        #expect(try open(2, as: 3).session == 3)
+        #expect(try open(1, as: 4).session == 0)
+        #expect(table.targetCount == 5)
+        // Growing beyond the bound ends a session; the client begins anew.
+        let refusal = #expect(throws: Refusal.self) {
+            try table.begin(
+                session: 3, epoch: 1, changed: [target(9)], forgotten: [], newID: 6, now: now)
+        }
+        #expect(refusal?.code == .fetchSessionIdNotFound)
+        #expect(table.count == 1 && table.targetCount == 3)
+        // What is dropped makes room for what comes.
+        let changed = try table.begin(
+            session: 1, epoch: 1, changed: [target(8)], forgotten: [target(0)], newID: 7, now: now)
+        #expect(changed.targets.map(\.partition) == [1, 2, 8])
     }
 }

@@ -77,6 +77,14 @@ final class GroupClient {
     func commit(
         _ offset: Int64, topic: String = "t", version: Int16 = 9, metadata: String? = nil
     ) throws -> Int16 {
+        let request = commitRequest(offset, topic: topic, metadata: metadata)
+        let response = try client.call(request, version: version)
+        return response.topics[0].partitions[0].errorCode
+    }
+
+    func commitRequest(
+        _ offset: Int64, topic: String = "t", metadata: String? = nil
+    ) -> OffsetCommitRequest {
         var request = OffsetCommitRequest()
         request.groupId = group
         request.memberId = member
@@ -88,8 +96,7 @@ final class GroupClient {
         partition.committedMetadata = metadata
         entry.partitions = [partition]
         request.topics = [entry]
-        let response = try client.call(request, version: version)
-        return response.topics[0].partitions[0].errorCode
+        return request
     }
 
     func committed(topic: String = "t") throws -> Int64 {

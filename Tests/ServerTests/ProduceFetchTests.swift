@@ -162,6 +162,17 @@ struct ProduceFetchTests {
         #expect(try client.produce("t", good).baseOffset == 0)
     }
 
+    @Test("a batch of an older format is INVALID_RECORD", arguments: [0, 1] as [UInt8])
+    func olderFormat(magic: UInt8) throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t")
+        var bytes = try batch(["hello"]).array
+        bytes[16] = magic
+        #expect(
+            try client.produce("t", Bytes(bytes)).errorCode == ErrorCode.invalidRecord.rawValue)
+    }
+
     @Test("a partition that does not exist is UNKNOWN_TOPIC_OR_PARTITION, its neighbour is served")
     func unknownPartition() throws {
         let fixture = try BrokerFixture()
@@ -231,14 +242,55 @@ struct ProduceFetchTests {
         let fixture = try BrokerFixture()
         let consumer = try fixture.connect()
         let producer = try fixture.connect()
+        // Of two loops the third connection has the first one's.
+        let neighbour = try fixture.connect()
         try producer.createTopic("t")
+        let clock = PosixClock()
+        let start = clock.monotonic()
         let waiting = try consumer.send(fetchRequest("t", from: 0, maxWaitMs: 15_000), version: 12)
+        // When the loop has had two more turns, the fetch is parked.
+        for _ in 0..<2 { _ = try neighbour.call(ApiVersionsRequest(), version: 2) }
+        #expect(!consumer.hasAnswer)
         #expect(try producer.produce("t", batch(["x"])).errorCode == 0)
+        defer { #expect(clock.monotonic().milliseconds(since: start) < 15_000) }
         let answer = try consumer.receive(FetchRequest.self, version: 12, correlation: waiting)
         #expect((answer.responses[0].partitions[0].records?.count ?? 0) > 0)
         let empty = try consumer.call(fetchRequest("t", from: 1, maxWaitMs: 50), version: 12)
         #expect(empty.responses[0].partitions[0].records?.count == 0)
         #expect(empty.responses[0].partitions[0].highWatermark == 1)
+    }
+
+    @Test("a fetch does not wait for more than its answer may hold")
+    func leastAboveMost() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t")
+        let records = try batch(["x"])
+        #expect(try client.produce("t", records).errorCode == 0)
+        var request = fetchRequest("t", from: 0, maxWaitMs: 600_000, minBytes: 1 << 20)
+        request.maxBytes = Int32(records.count)
+        let answer = try client.call(request, version: 12)
+        #expect(answer.responses[0].partitions[0].records?.count == records.count)
+    }
+
+    @Test("behind a partition with data come whole first batches or none")
+    func laterPartitions() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t", partitions: 2)
+        let records = try batch([String(repeating: "x", count: 500)])
+        for partition: Int32 in 0...1 {
+            #expect(try client.produce("t", records, partition: partition).errorCode == 0)
+        }
+        var request = fetchRequest("t", from: 0, maxWaitMs: 600_000, minBytes: 1 << 20)
+        var second = request.topics[0].partitions[0]
+        second.partition = 1
+        second.partitionMaxBytes = 100
+        request.topics[0].partitions.append(second)
+        // The second has more, so there is nothing to wait for.
+        let answer = try client.call(request, version: 12)
+        let counts = answer.responses[0].partitions.map { $0.records?.count ?? 0 }
+        #expect(counts == [records.count, 0])
     }
 
     @Test("a fetch that wants more than its segment has left does not wait for more")

@@ -25,9 +25,8 @@ package struct Admin: Sendable {
         let deadline = cluster.deadline
         return try await cluster.retrying(by: deadline) {
             let connection = try await cluster.controllerConnection(by: deadline)
-            let left = deadline.milliseconds(since: cluster.clock.monotonic())
             let response = try await connection.call(
-                make(Int32(clamping: max(left, 1))), by: deadline)
+                make(cluster.requestTimeout(by: deadline)), by: deadline)
             return try check(response)
         }
     }

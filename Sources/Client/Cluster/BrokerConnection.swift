@@ -7,21 +7,25 @@ struct BrokerConnection: Sendable {
     private let channel: RequestChannel
     private let versions: [APIKey: ClosedRange<Int16>]
     private let clock: any Clock
+    /// The longest wait for an answer.
+    private let requestMilliseconds: Int64
 
     var address: String { channel.address }
     var isClosed: Bool { channel.isClosed }
 
     /// Connects and asks the broker for its APIs and their versions (KIP-35, KIP-511).
     static func open(
-        to endpoint: Endpoint, clientID: String, network: any Network, loop: any EventLoop,
-        clock: any Clock, timeoutMilliseconds: Int64
+        to endpoint: Endpoint, _ configuration: ClusterConfiguration, network: any Network,
+        loop: any EventLoop, clock: any Clock, timeoutMilliseconds: Int64
     ) async throws -> BrokerConnection {
         let channel = try await RequestChannel.open(
-            to: endpoint, clientID: clientID, network: network, loop: loop,
+            to: endpoint, clientID: configuration.clientID, network: network, loop: loop,
             timeoutMilliseconds: timeoutMilliseconds)
         do {
             let versions = try await negotiate(channel, timeoutMilliseconds)
-            return BrokerConnection(channel: channel, versions: versions, clock: clock)
+            return BrokerConnection(
+                channel: channel, versions: versions, clock: clock,
+                requestMilliseconds: configuration.requestMilliseconds)
         } catch {
             channel.close()
             throw error
@@ -99,7 +103,7 @@ struct BrokerConnection: Sendable {
     }
 
     /// Sends a request in the highest version that both know, not above `limit`, and waits for its
-    /// answer until `deadline`.
+    /// answer until `deadline`, but no longer than for one request.
     func call<Request: RequestMessage>(
         _ request: Request, atMost limit: Int16 = .max, by deadline: MonotonicTime
     ) async throws -> Request.Response {
@@ -109,7 +113,7 @@ struct BrokerConnection: Sendable {
             throw ClientError.noTimeLeft(request: Request.apiKey.name, address: address)
         }
         let answer = try await channel.exchange(
-            request, version: version, timeoutMilliseconds: left)
+            request, version: version, timeoutMilliseconds: min(left, requestMilliseconds))
         do throws(DecodeError) {
             var reader = answer
             let response = try Request.Response(from: &reader, version: version)

@@ -4,10 +4,12 @@ internal import WireProtocol
 /// Why something asked of a cluster was not done: a sentence that says what was found, where, and
 /// what to do about it where that is not plain.
 package enum ClientError: Error, Sendable, CustomStringConvertible {
-    /// None of the bootstrap servers could be reached; a reason for each.
-    case noServer([String])
-    /// A broker that the cluster named could not be reached under the address it advertises.
-    case unreachable(BrokerID, address: String, reason: String)
+    /// None of the servers can be reached; a reason for each. One that was reached before comes
+    /// back as a rule; where none was, the addresses are wrong as a rule.
+    case noServer([String], wasReached: Bool)
+    /// A broker that the cluster named cannot be reached under the address it advertises. One that
+    /// was reached there before comes back as a rule.
+    case unreachable(BrokerID, address: String, reason: String, wasReached: Bool)
     /// The connection ended before the answer came. Whether the request was carried out is not
     /// known.
     case connectionLost(address: String, reason: String)
@@ -65,8 +67,9 @@ package enum ClientError: Error, Sendable, CustomStringConvertible {
     var isRetriable: Bool {
         switch self {
         case .connectionLost, .timedOut, .noTimeLeft, .unreachable: true
+        case .noServer(_, let wasReached): wasReached
         case .refused(let refusal): refusal.errorCode?.isRetriable ?? false
-        case .noServer, .unsupported, .malformed, .missing, .invalid: false
+        case .unsupported, .malformed, .missing, .invalid: false
         }
     }
 
@@ -89,12 +92,18 @@ package enum ClientError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .noServer(let reasons):
+        case .noServer(let reasons, wasReached: false):
             "no server answers: \(reasons.joined(separator: "; ")); "
                 + "is the broker running, and is this its address?"
-        case .unreachable(let broker, let address, let reason):
+        case .noServer(let reasons, wasReached: true):
+            "no server answers any more: \(reasons.joined(separator: "; ")); "
+                + "it was tried again until the time was up: is the broker being restarted?"
+        case .unreachable(let broker, let address, let reason, wasReached: false):
             "broker \(broker) cannot be reached at \(address), the address it advertises: "
                 + "\(reason); set the broker's advertised.listeners to one that reaches it from here"
+        case .unreachable(let broker, let address, let reason, wasReached: true):
+            "broker \(broker) cannot be reached at \(address) any more: \(reason); "
+                + "is it being restarted?"
         case .connectionLost(let address, let reason):
             "the connection to \(address) was lost: \(reason)"
         case .timedOut(let request, let address, let milliseconds):

@@ -117,7 +117,7 @@ extension Cluster {
 /// Until when what failed is tried again.
 private struct RetryLimits {
     private let deadline: MonotonicTime
-    /// For brokers that cannot be reached, which as a rule stays so.
+    /// For brokers that could never be reached, which as a rule stays so.
     private let patience: MonotonicTime
     private let clock: any Clock
 
@@ -132,7 +132,9 @@ private struct RetryLimits {
     func allow(_ error: ClientError, after pause: Int64) -> Bool {
         guard error.isRetriable else { return false }
         let next = clock.monotonic().adding(milliseconds: pause)
-        if case .unreachable = error { return next < min(deadline, patience) }
+        if case .unreachable(_, _, _, wasReached: false) = error {
+            return next < min(deadline, patience)
+        }
         return next < deadline
     }
 }

@@ -5,6 +5,9 @@ internal import WireProtocol
 /// A Kafka cluster as a client sees it: opens a connection to a broker when it is first needed and
 /// again after it was lost, knows who leads and who coordinates, and tries again what may succeed.
 ///
+/// A cluster that has never answered fails at once; one that has is waited for until the time
+/// limit of whatever is asked, for its brokers restart now and then.
+///
 /// `Admin`, `Producer` and `Consumer` share one. Nothing here blocks a thread: sockets belong to an
 /// event loop of the cluster's own, and tasks wait for what it brings.
 package actor Cluster {
@@ -15,6 +18,8 @@ package actor Cluster {
     private let background: any BackgroundWork
     /// Open, or being opened; one for each address.
     private var connections: [Endpoint: Task<BrokerConnection, any Error>] = [:]
+    /// Where a broker has answered: as many as the cluster has had addresses.
+    private var reached: Set<Endpoint> = []
     /// As the last metadata told.
     private var brokers: [BrokerID: Endpoint] = [:]
     private var controller: BrokerID?
@@ -52,6 +57,13 @@ package actor Cluster {
         clock.monotonic().adding(milliseconds: configuration.timeoutMilliseconds)
     }
 
+    /// The longest that a broker may take over one request of something that has to be done by
+    /// `deadline`: what requests call their timeout.
+    nonisolated func requestTimeout(by deadline: MonotonicTime) -> Int32 {
+        let left = deadline.milliseconds(since: clock.monotonic())
+        return Int32(clamping: max(min(left, configuration.requestMilliseconds), 1))
+    }
+
     /// Runs `job` after a time, on the event loop, unless the cluster is closed before.
     nonisolated func after(milliseconds: Int64, _ job: @escaping @Sendable () -> Void) {
         loop.execute { [loop] in
@@ -82,11 +94,13 @@ package actor Cluster {
         let limit = max(min(left, configuration.connectMilliseconds), 1)
         let task = Task { [configuration, network, loop, clock] in
             try await BrokerConnection.open(
-                to: endpoint, clientID: configuration.clientID, network: network, loop: loop,
-                clock: clock, timeoutMilliseconds: limit)
+                to: endpoint, configuration, network: network, loop: loop, clock: clock,
+                timeoutMilliseconds: limit)
         }
         connections[endpoint] = task
-        return try await task.value
+        let connection = try await task.value
+        reached.insert(endpoint)
+        return connection
     }
 
     /// A connection to a broker by its id, as the last metadata told its address.
@@ -101,7 +115,8 @@ package actor Cluster {
             return try await connection(to: endpoint, by: deadline)
         } catch {
             throw ClientError.unreachable(
-                broker, address: endpoint.description, reason: Self.reason(error))
+                broker, address: endpoint.description, reason: Self.reason(error),
+                wasReached: reached.contains(endpoint))
         }
     }
 
@@ -117,7 +132,7 @@ package actor Cluster {
                 reasons.append("\(error)")
             }
         }
-        throw ClientError.noServer(reasons)
+        throw ClientError.noServer(reasons, wasReached: !reached.isEmpty)
     }
 
     /// A connection to whom changes are sent to.

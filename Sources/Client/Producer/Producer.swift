@@ -5,14 +5,17 @@ internal import WireProtocol
 /// Writes records to topics, in batches, several partitions at once.
 ///
 /// Records of one partition arrive in the order in which they were sent, unless one fails: those
-/// behind it are written all the same. A batch is sent again while that may help, until the
-/// cluster's time limit, but not while none of its servers can be reached; as the producer is not
-/// idempotent, a batch whose answer was lost may then be there twice.
+/// behind it are written all the same. A batch is sent again while that may help, also while the
+/// whole cluster is away, until its time for delivery is up.
+///
+/// Where all replicas have to have a record (`acks` all), the producer is idempotent (KIP-98): what
+/// is sent again is written once. With less, a batch whose answer was lost may be there twice.
 package actor Producer {
     private let cluster: Cluster
     private let configuration: ProducerConfiguration
     private var topics: [String: Route] = [:]
     private var lanes: [TopicPartition: Lane] = [:]
+    private let identities: ProducerIdentitySource
     private var report = ProducerReport()
     /// Bytes of records that have not been answered.
     private(set) var buffered = 0
@@ -29,6 +32,7 @@ package actor Producer {
     package init(_ cluster: Cluster, _ configuration: ProducerConfiguration) {
         self.cluster = cluster
         self.configuration = configuration
+        identities = ProducerIdentitySource(cluster)
     }
 
     /// Takes records to be written, and waits while there is no room for more.
@@ -48,7 +52,7 @@ package actor Producer {
                 seal(lane)
             }
             buffered += record.sizeLimit
-            if lane.append(record, at: cluster.clock.wall()) { linger(lane) }
+            if lane.append(record, cluster.clock) { linger(lane) }
             if lane.openBytes >= configuration.batchBytes { seal(lane) }
         }
     }
@@ -148,7 +152,7 @@ package actor Producer {
         let lane = lane(partition)
         while let batch = lane.next() {
             do {
-                try await deliver(try batch.bytes.get(), to: partition)
+                try await deliver(batch, of: lane)
                 if configuration.acks == .none {
                     report.sent += batch.count
                 } else {
@@ -160,7 +164,7 @@ package actor Producer {
                     report.failures[partition] = error as? ClientError ?? .invalid("\(error)")
                 }
             }
-            buffered -= batch.size
+            buffered -= batch.bufferSize
             resume(&waitingForRoom)
         }
         lane.isSending = false
@@ -173,16 +177,35 @@ package actor Producer {
         for one in all { one.resume() }
     }
 
-    private func deliver(_ batch: Bytes, to partition: TopicPartition) async throws {
-        let deadline = cluster.deadline
-        let (acks, clock) = (configuration.acks, cluster.clock)
+    private func deliver(_ batch: Lane.Batch, of lane: Lane) async throws {
+        let deadline = batch.begun.adding(milliseconds: configuration.deliveryMilliseconds)
+        guard configuration.acks == .all else {
+            return try await send(batch.build(by: .none), to: lane.partition, by: deadline)
+        }
+        let identity = try await identities.identity(by: deadline)
+        do {
+            try await send(
+                batch.build(by: lane.author(identity)), to: lane.partition, by: deadline)
+            lane.advance(by: batch.count)
+        } catch {
+            // Whether the broker has counted these records is not known, nor how to go on.
+            await identities.abandon(identity)
+            throw error
+        }
+    }
+
+    /// Sends a finished batch, as often as it takes.
+    private func send(
+        _ batch: Bytes, to partition: TopicPartition, by deadline: MonotonicTime
+    ) async throws {
+        let acks = configuration.acks
         let answers: [TopicPartition: Cluster.Answered<Void>] = try await cluster.askLeaders(
             of: [partition], by: deadline, knownWillDo: true
         ) { [cluster] share in
             let topicID = await cluster.knownTopic(partition.topic)?.id ?? .zero
-            let left = deadline.milliseconds(since: clock.monotonic())
             let request = ProduceRequest(
-                batch, to: partition, topicID, acks, timeoutMilliseconds: left)
+                batch, to: partition, topicID, acks,
+                timeoutMilliseconds: cluster.requestTimeout(by: deadline))
             // From the next version on topics are named by id.
             let limit: Int16 = topicID == .zero ? 12 : .max
             if acks == .none {
@@ -191,6 +214,10 @@ package actor Producer {
             }
             let response = try await share.connection.call(request, atMost: limit, by: deadline)
             guard let part = response.responses.first?.partitionResponses.first else { return [:] }
+            // It was written, so long ago that the broker does not know where.
+            if part.errorCode == ErrorCode.duplicateSequenceNumber.rawValue {
+                return [partition: .success(())]
+            }
             let error = ClientError(
                 part.errorCode, "partition \(partition)", reason: part.errorMessage)
             return [partition: error.map { .failure($0) } ?? .success(())]
@@ -202,7 +229,7 @@ package actor Producer {
 extension ProduceRequest {
     fileprivate init(
         _ batch: Bytes, to partition: TopicPartition, _ topicID: TopicID,
-        _ acks: ProducerConfiguration.Acknowledgement, timeoutMilliseconds: Int64
+        _ acks: ProducerConfiguration.Acknowledgement, timeoutMilliseconds: Int32
     ) {
         self.init()
         var part = PartitionProduceData()
@@ -213,7 +240,7 @@ extension ProduceRequest {
         topic.topicId = topicID
         topic.partitionData = [part]
         self.acks = acks.rawValue
-        timeoutMs = Int32(clamping: max(timeoutMilliseconds, 1))
+        timeoutMs = timeoutMilliseconds
         topicData = [topic]
     }
 }

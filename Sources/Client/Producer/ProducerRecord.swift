@@ -49,6 +49,9 @@ package struct ProducerConfiguration: Sendable {
     package var lingerMilliseconds: Int64 = 5
     /// Whoever sends waits while records of so many bytes have not been answered (`buffer.memory`).
     package var bufferBytes = 32 << 20
+    /// How long after the first record of a batch it is tried to deliver it
+    /// (`delivery.timeout.ms`).
+    package var deliveryMilliseconds: Int64 = 120_000
 
     package init() {}
 }
@@ -59,6 +62,7 @@ package struct ProducerReport: Sendable {
     package var acknowledged = 0
     /// Sent without asking for an answer (`acks` none).
     package var sent = 0
+    /// Refused, or not answered in time: of the latter it is not known whether they are written.
     package var failed = 0
     /// Why, by partition: the first reason of each.
     package var failures: [TopicPartition: ClientError] = [:]

@@ -173,16 +173,36 @@ package final class LogDirectory: Sendable {
             let name = PartitionDirectoryName.deletedName(
                 of: partition, unique: .random(context.world.random))
             let delay = log.configuration.fileDeleteDelayMilliseconds
-            try log.moveAway(to: path + "/" + name)
-            state.withLock { $0.logs[partition] = nil }
-            try context.committing { () throws(FileError) in
-                try context.files.synchronizeDirectory(path)
-            }
+            try moveAway(log, to: name)
             context.removals.add(
                 .directory(path + "/" + name),
                 due: context.world.clock.monotonic().adding(milliseconds: delay))
             // Last: where this fails, a log of the same name forgets it when it is made.
             try checkpoints.cleaner.forget(partition, context)
+        }
+    }
+
+    /// Takes a log out of use and keeps its files: its directory is renamed, durably, as Kafka does
+    /// with logs that no topic owns, to `….<id>-stray`, which nobody opens and nobody removes.
+    /// Returns the path it has then.
+    package func setAside(_ partition: TopicPartition) throws(LogError) -> String {
+        try context.requireOnline()
+        return try changes.withLock { (_) throws(LogError) in
+            guard let log = self.log(partition) else { throw .noSuchLog(partition) }
+            let name = PartitionDirectoryName.strayName(
+                of: partition, unique: .random(context.world.random))
+            try moveAway(log, to: name)
+            try checkpoints.cleaner.forget(partition, context)
+            return path + "/" + name
+        }
+    }
+
+    /// - Precondition: `changes` is held.
+    private func moveAway(_ log: Log, to name: String) throws(LogError) {
+        try log.moveAway(to: path + "/" + name)
+        state.withLock { $0.logs[log.topicPartition] = nil }
+        try context.committing { () throws(FileError) in
+            try context.files.synchronizeDirectory(path)
         }
     }
 
@@ -254,12 +274,13 @@ package final class LogDirectory: Sendable {
 
     /// Stops cleanly: everything on disk, checkpoints written, then the marker. The lock is let go
     /// in any case; after a throw, and while a log is damaged, there is no marker, and the next
-    /// owner recovers.
+    /// owner recovers. Nothing happens when it is closed already.
     ///
     /// - Parameter brokerEpoch: for the next registration (KIP-966); -1 for none.
     package func close(brokerEpoch: BrokerEpoch = .none) throws(LogError) {
         // A topic that is deleted meanwhile must not pass for a log that cannot be closed.
         try changes.withLock { (_) throws(LogError) in
+            guard state.withLock({ $0.lock != nil }) else { return }
             let all = logs
             defer {
                 for log in all { log.shut() }

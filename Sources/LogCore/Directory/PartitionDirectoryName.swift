@@ -51,10 +51,22 @@ enum PartitionDirectoryName: Equatable {
         }
     }
 
-    /// `<topic>-<partition>.<32 hexadecimal digits>-delete`, the topic cut so that the whole has at
-    /// most 255 bytes.
+    /// Where a deleted log waits for its removal.
     static func deletedName(of partition: TopicPartition, unique: UUID128) -> String {
-        let suffix = "-\(partition.partition).\(hex(unique.high))\(hex(unique.low))-delete"
+        name(of: partition, unique, ending: "-delete")
+    }
+
+    /// Where a log is kept that no topic owns. Reads as `other`.
+    static func strayName(of partition: TopicPartition, unique: UUID128) -> String {
+        name(of: partition, unique, ending: "-stray")
+    }
+
+    /// `<topic>-<partition>.<32 hexadecimal digits><ending>`, the topic cut so that the whole has
+    /// at most 255 bytes.
+    private static func name(
+        of partition: TopicPartition, _ unique: UUID128, ending: String
+    ) -> String {
+        let suffix = "-\(partition.partition).\(hex(unique.high))\(hex(unique.low))\(ending)"
         // Topic names are ASCII: characters are bytes.
         return String(partition.topic.prefix(255 - suffix.utf8.count)) + suffix
     }

@@ -59,8 +59,9 @@ extension Log {
     /// Finds the bytes from the batch that holds `offset` on: part of one segment file, not copied.
     ///
     /// The slice ends before `upTo` (and before the first batch that reaches it), or at `maxBytes`,
-    /// possibly within a batch. With `minOneBatch` it holds at least the first batch whatever its
-    /// size. It is empty at the log's end, and where `upTo` is at or below `offset`.
+    /// possibly within a batch, but never within the first: where that one does not fit, the slice
+    /// holds it all the same with `minOneBatch`, and without is empty and says that it was cut
+    /// short. It is empty at the log's end too, and where `upTo` is at or below `offset`.
     ///
     /// - Throws: `offsetOutOfRange` for offsets below the start or above the end of the log.
     package func read(

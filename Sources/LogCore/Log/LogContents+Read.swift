@@ -30,12 +30,13 @@ extension LogContents {
         }
 
         var count = min(stop - position, max(maxBytes, 0))
-        if minOneBatch, count < stop - position {
+        if count < stop - position, count > 0 || minOneBatch {
             var first = knownSize
             if first == nil {
                 first = try segments[index].batch(at: position, context)?.sizeInBytes
             }
-            count = max(count, first ?? 0)
+            // A part of the first batch would be of no use: a reader could not get past it.
+            if let first, count < first { count = minOneBatch ? first : 0 }
         }
         let isWhole = position + count == stop
         if isWhole, isLast {

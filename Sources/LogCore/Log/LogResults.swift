@@ -33,7 +33,7 @@ package struct LogExtent: Sendable, Equatable {
 }
 
 /// A piece of a log, as bytes of a segment file: starts at the batch that holds `startOffset`, may
-/// end within a batch.
+/// end within a later batch.
 package struct LogSlice: Sendable {
     /// nil when there is nothing to read.
     package let region: FileRegion?

@@ -109,7 +109,9 @@ extension SocketConnection {
             case .needsMemory(let length):
                 guard home.receiveBudget.take(length) else {
                     unparsed = chunk.slice(cursor..<chunk.count)
-                    home.receiveBudget.wait(self)
+                    // Every readiness of the socket comes by here again.
+                    if !waitsForMemory { home.receiveBudget.wait(self) }
+                    waitsForMemory = true
                     return
                 }
                 frames.reserve()
@@ -127,6 +129,9 @@ extension SocketConnection {
     }
 
     private func giveBack(_ bytes: Int) {
-        for connection in home.receiveBudget.giveBack(bytes) { connection.readNextTurn() }
+        for connection in home.receiveBudget.giveBack(bytes) {
+            connection.waitsForMemory = false
+            connection.readNextTurn()
+        }
     }
 }

@@ -44,6 +44,8 @@ final class SocketConnection: Connection, ReadinessSource, @unchecked Sendable {
     /// block.
     var mayRead = true
     var waitsToRead = false
+    /// Whether the loop's budget knows that it is to go on when memory is given back.
+    var waitsForMemory = false
     /// The system has told of the end of what the peer sends; bytes before it may be left.
     private(set) var peerEnded = false
     var isHeldBack = false

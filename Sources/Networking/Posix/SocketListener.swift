@@ -42,8 +42,11 @@ final class SocketListener: Listener, ReadinessSource, @unchecked Sendable {
         self.accepted = accepted
     }
 
-    /// Opens a listening socket at the first of the endpoint's addresses that can be had, IPv4
-    /// before IPv6 unless every address is meant.
+    /// Opens a listening socket at the first of the endpoint's addresses that this machine has,
+    /// IPv4 before IPv6 unless every address is meant.
+    ///
+    /// - Throws: `cannotListen` also where that address is taken: behind another one the clients
+    ///   of this listener would not look for it.
     static func bind(_ endpoint: Endpoint, _ options: ListenerOptions) throws(NetworkError)
         -> (CInt, SocketAddress)
     {
@@ -51,14 +54,16 @@ final class SocketListener: Listener, ReadinessSource, @unchecked Sendable {
         let every = endpoint.host.isEmpty
         let ordered =
             addresses.filter { $0.isIPv6 == every } + addresses.filter { $0.isIPv6 != every }
-        var failure: CInt = EADDRNOTAVAIL
         for address in ordered {
             switch open(address, options) {
             case .success(let descriptor): return (descriptor, System.localAddress(descriptor))
-            case .failure(let refused): failure = refused.code
+            case .failure(let refused) where [EAFNOSUPPORT, EADDRNOTAVAIL].contains(refused.code):
+                continue
+            case .failure(let refused):
+                throw .cannotListen(endpoint, reason: reason(refused.code, endpoint))
             }
         }
-        throw .cannotListen(endpoint, reason: reason(failure, endpoint))
+        throw .cannotListen(endpoint, reason: reason(EADDRNOTAVAIL, endpoint))
     }
 
     private static func reason(_ code: CInt, _ endpoint: Endpoint) -> String {
@@ -73,10 +78,12 @@ final class SocketListener: Listener, ReadinessSource, @unchecked Sendable {
     private static func open(_ address: SocketAddress, _ options: ListenerOptions)
         -> Result<CInt, RegistrationRefused>
     {
-        guard case .done(let opened) = System.streamSocket(family: address.family) else {
-            return .failure(RegistrationRefused(code: EAFNOSUPPORT))
+        let descriptor: CInt
+        switch System.streamSocket(family: address.family) {
+        case .done(let opened): descriptor = CInt(opened)
+        case .failed(let code): return .failure(RegistrationRefused(code: code))
+        case .wouldBlock: return .failure(RegistrationRefused(code: EAGAIN))
         }
-        let descriptor = CInt(opened)
         System.setOption(descriptor, level: SOL_SOCKET, SO_REUSEADDR, 1)
         if address.isIPv6 {
             System.setOption(descriptor, level: CInt(IPPROTO_IPV6), IPV6_V6ONLY, 0)

@@ -127,8 +127,17 @@ public struct PosixFileSystem: FileSystem {
     public func capacity(_ path: String) throws(FileError) -> (total: Int, free: Int) {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { throw .last("statvfs", path) }
-        let block = Int(status.f_frsize)
-        return (Int(status.f_blocks) * block, Int(status.f_bavail) * block)
+        let block = UInt64(status.f_frsize)
+        return (
+            Self.bytes(blocks: UInt64(status.f_blocks), of: block),
+            Self.bytes(blocks: UInt64(status.f_bavail), of: block)
+        )
+    }
+
+    /// Held at the largest number: file systems without a limit of their own claim any.
+    package static func bytes(blocks: UInt64, of size: UInt64) -> Int {
+        let (product, overflow) = blocks.multipliedReportingOverflow(by: size)
+        return overflow ? Int.max : Int(clamping: product)
     }
 
     public func volume(_ path: String) throws(FileError) -> (any Volume)? {

@@ -27,7 +27,8 @@ package struct RecordBatchBuilder: ~Copyable {
     private let attributes: BatchAttributes
     private let compression: Compression
     private let level: Int?
-    private let producer: Producer
+    /// May be set until the batch is built.
+    package var producer: Producer
     private var logAppendTime: Timestamp?
     private var baseTimestamp: Timestamp?
     /// Of the records; while there is none, what the header of an empty batch says.

@@ -46,7 +46,8 @@ package final class Broker: Sendable {
         self.metrics = metrics
     }
 
-    /// Returns when the broker answers requests.
+    /// Returns when the broker answers requests. Where it throws, log directories are as clean as
+    /// they were; the caller shuts the network down.
     ///
     /// - Parameter failed: called, from any thread, when the broker cannot go on: its metadata log
     ///   or all of its log directories are lost. The caller then stops it.
@@ -59,18 +60,20 @@ package final class Broker: Sendable {
         let partitions = PartitionSet(
             node: configuration.nodeID, storage: storage, configuration: configuration,
             world: world, clusterID: clusterID, traffic: metrics?.meters.traffic)
-        var round = try openMetadata(configuration, storage, clusterID, world)
-
         // Connections that come before the broker is registered wait in their loop.
         let box = RouterBox()
-        let reachability = AdvertisedAddressCheck(configuration.advertisedListeners, log: world.log)
-        let (bound, advertised) = try listen(configuration, network) { connection in
-            reachability.check(connection)
-            let router = box.router(loop: metrics?.meters.number(of: connection.loop) ?? 0)
-            router.opened(connection)
-            return router
+        let entry: Entry
+        do throws(StartError) {
+            entry = try enter(
+                configuration, storage, clusterID, world, network,
+                makeHandler: makeHandlers(box, configuration, metrics, world))
+        } catch {
+            box.abandon()
+            // What was closed cleanly stays so, though nothing could be made of it.
+            _ = storage.close()
+            throw error
         }
-        let brokerEpoch = try register(configuration, advertised, storage, &round, world)
+        let round = entry.round
         partitions.apply(round.machine.publishedImage)
         storage.tellStrays(round.machine.publishedImage)
         let groups = GroupCoordinator(
@@ -84,7 +87,7 @@ package final class Broker: Sendable {
         box.fill(
             makeRouters(
                 configuration, view: partitions.view, controller: controller, groups: groups,
-                storage: storage, brokerEpoch: brokerEpoch, meters: metrics?.meters))
+                storage: storage, brokerEpoch: entry.brokerEpoch, meters: metrics?.meters))
         metrics?.serve(
             node: configuration.nodeID, view: partitions.view, storage: storage,
             controller: controller, groups: groups)
@@ -99,7 +102,7 @@ package final class Broker: Sendable {
             storage: storage, loop: network.loops[0], configuration: configuration.cleaner)
         compaction.start()
         return Broker(
-            clusterID: clusterID, nodeID: configuration.nodeID, listeners: bound,
+            clusterID: clusterID, nodeID: configuration.nodeID, listeners: entry.listeners,
             world: world, network: network, storage: storage, controller: controller,
             groups: groups, housekeeping: housekeeping, compaction: compaction, metrics: metrics)
     }
@@ -125,35 +128,76 @@ extension Broker {
     private static func openStorage(
         _ configuration: BrokerConfiguration, _ world: World
     ) throws(StartError) -> (Storage, clusterID: String) {
-        let paths = configuration.logDirectories
-        let metas: [MetaProperties]
-        do throws(MetaPropertiesError) {
-            metas = try MetaProperties.claim(paths, node: configuration.nodeID, world: world)
-        } catch {
-            throw StartError(error)
-        }
-        // A topic's own settings follow once the metadata, which lies in one of these, is read.
-        let defaults = LogConfiguration(configuration.topicDefaults, broker: configuration)
+        let (paths, node) = (configuration.logDirectories, configuration.nodeID)
         var directories: [LogDirectory] = []
-        do throws(LogError) {
-            // A quarter of the process' descriptors for logs, the rest for connections.
-            let openFiles = world.files.descriptorLimit / 4 / paths.count
+        do {
+            // Whose they are is looked at before anything is touched, and written when no other
+            // process can do the same.
+            try MetaProperties.check(paths, node: node, world: world)
             for path in paths {
-                let lines = RecoveryLines(path: path, world: world)
-                let directory = try LogDirectory.open(
-                    path, world: world, defaults: defaults, openFiles: openFiles,
-                    progress: { lines.note($0) })
-                let report = directory.report
-                let state = report.wasCleanStop ? "as a clean stop left them" : "checked"
-                world.log(.info, "\(path): \(report.logCount) logs, \(state)")
-                directories.append(directory)
+                directories.append(try openDirectory(path, configuration, world))
             }
+            let metas = try MetaProperties.claim(paths, node: node, world: world)
+            let storage = Storage(
+                world: world, directories: directories, directoryIDs: metas.map(\.directoryID))
+            return (storage, metas[0].clusterID)
         } catch {
-            throw StartError(error)
+            for directory in directories { try? directory.close() }
+            switch error {
+            case let error as MetaPropertiesError: throw StartError(error)
+            case let error as LogError: throw StartError(error)
+            default: throw .log("\(error)")
+            }
         }
-        let storage = Storage(
-            world: world, directories: directories, directoryIDs: metas.map(\.directoryID))
-        return (storage, metas[0].clusterID)
+    }
+
+    private static func openDirectory(
+        _ path: String, _ configuration: BrokerConfiguration, _ world: World
+    ) throws(LogError) -> LogDirectory {
+        let lines = RecoveryLines(path: path, world: world)
+        let directory = try LogDirectory.open(
+            path, world: world,
+            // A topic's own settings follow once the metadata, which lies in one of these, is read.
+            defaults: LogConfiguration(configuration.topicDefaults, broker: configuration),
+            // A quarter of the process' descriptors for logs, the rest for connections.
+            openFiles: world.files.descriptorLimit / 4 / configuration.logDirectories.count,
+            progress: { lines.note($0) })
+        let report = directory.report
+        let state = report.wasCleanStop ? "as a clean stop left them" : "checked"
+        world.log(.info, "\(path): \(report.logCount) logs, \(state)")
+        return directory
+    }
+
+    /// A broker that the cluster knows, and that listens.
+    private struct Entry {
+        let round: ControllerDriver.Round
+        let listeners: [Listener]
+        let brokerEpoch: BrokerEpoch
+    }
+
+    /// The steps behind the opening of the directories that may be refused.
+    private static func enter(
+        _ configuration: BrokerConfiguration, _ storage: Storage, _ clusterID: String,
+        _ world: World, _ network: any Network, makeHandler: @escaping HandlerFactory
+    ) throws(StartError) -> Entry {
+        var round = try openMetadata(configuration, storage, clusterID, world)
+        let (bound, advertised) = try listen(configuration, network, makeHandler: makeHandler)
+        let epoch = try register(configuration, advertised, storage, &round, world)
+        return Entry(round: round, listeners: bound, brokerEpoch: epoch)
+    }
+
+    private static func makeHandlers(
+        _ box: RouterBox, _ configuration: BrokerConfiguration, _ metrics: MetricsService?,
+        _ world: World
+    ) -> HandlerFactory {
+        let reachability = AdvertisedAddressCheck(configuration.advertisedListeners, log: world.log)
+        return { connection in
+            reachability.check(connection)
+            let loop = metrics?.meters.number(of: connection.loop) ?? 0
+            guard let router = box.router(loop: loop) else { return TurnedAway(connection) }
+            router.opened(connection)
+            return router
+        }
     }
 
     /// The controller as its log left it, leading a new reign.
@@ -162,8 +206,7 @@ extension Broker {
         _ world: World
     ) throws(StartError) -> ControllerDriver.Round {
         do {
-            let path = configuration.metadataLogDirectory
-            let directory = storage.directories.first { $0.path == path } ?? storage.directories[0]
+            let directory = try storage.metadataDirectory(configuration.metadataLogDirectory)
             let log =
                 try directory.log(MetadataLog.partition)
                 ?? directory.createLog(
@@ -185,6 +228,8 @@ extension Broker {
             let activation = try round.machine.activate()
             try round.decide { _, _ in activation }
             return round
+        } catch let error as StartError {
+            throw error
         } catch let error as LogError {
             throw StartError(error)
         } catch let error as MetadataLogError {

@@ -22,6 +22,22 @@ struct FetchTarget: Sendable {
     }
 
     var identity: Identity { Identity(topic: topic, topicID: topicID, partition: partition) }
+
+    /// Each partition once: where it was named first, with what was asked of it last.
+    static func once(_ named: [FetchTarget]) -> [FetchTarget] {
+        var places: [Identity: Int] = [:]
+        var result: [FetchTarget] = []
+        for target in named {
+            let place = places[target.identity, default: result.count]
+            if place < result.count {
+                result[place] = target
+            } else {
+                places[target.identity] = place
+                result.append(target)
+            }
+        }
+        return result
+    }
 }
 
 /// What a fetch request reads, after its session has been taken into account.
@@ -42,7 +58,8 @@ struct FetchPlan: Sendable {
 /// epoch 0 opens, with the expected epoch advances, with -1 closes; anything else is refused and
 /// changes nothing. The table holds at most `limit` sessions; at the bound the one unused longest
 /// gives way if it has been idle for `evictionMilliseconds`, else the newcomer is served without a
-/// session.
+/// session. So is who names more partitions than a session, or all together, may remember; a session
+/// that grows beyond that is closed.
 struct FetchSessionTable: Sendable {
     fileprivate struct Session {
         var nextEpoch: Int32
@@ -52,11 +69,23 @@ struct FetchSessionTable: Sendable {
 
     private let limit: Int
     private let evictionMilliseconds: Int64
+    private let bounds: TargetBounds
     private var sessions: [Int32: Session] = [:]
+    /// Of all sessions.
+    private(set) var targetCount = 0
 
-    init(limit: Int, evictionMilliseconds: Int64 = 120_000) {
+    /// How many partitions may be remembered, known to the cluster or not; about 100 bytes each.
+    struct TargetBounds {
+        var ofSession = 100_000
+        var ofAll = 500_000
+    }
+
+    init(
+        limit: Int, evictionMilliseconds: Int64 = 120_000, bounds: TargetBounds = TargetBounds()
+    ) {
         self.limit = limit
         self.evictionMilliseconds = evictionMilliseconds
+        self.bounds = bounds
     }
 
     var count: Int { sessions.count }
@@ -71,15 +100,16 @@ struct FetchSessionTable: Sendable {
     ) throws(Refusal) -> FetchPlan {
         switch epoch {
         case -1:
-            sessions[id] = nil
+            put(nil, at: id)
             return FetchPlan(session: 0, isIncremental: false, targets: changed)
         case 0:
-            sessions[id] = nil
-            guard !changed.isEmpty, sessions[newID] == nil, makeRoom(now: now) else {
-                return FetchPlan(session: 0, isIncremental: false, targets: changed)
-            }
-            sessions[newID] = Session(nextEpoch: 1, lastUsed: now, targets: changed)
-            return FetchPlan(session: newID, isIncremental: false, targets: changed)
+            put(nil, at: id)
+            let targets = FetchTarget.once(changed)
+            guard !targets.isEmpty, sessions[newID] == nil, makeRoom(now: now),
+                hasRoom(targets.count, insteadOf: 0)
+            else { return FetchPlan(session: 0, isIncremental: false, targets: changed) }
+            put(Session(nextEpoch: 1, lastUsed: now, targets: targets), at: newID)
+            return FetchPlan(session: newID, isIncremental: false, targets: targets)
         default:
             guard var session = sessions[id] else {
                 throw Refusal(.fetchSessionIdNotFound, "no fetch session \(id)")
@@ -91,8 +121,16 @@ struct FetchSessionTable: Sendable {
             }
             session.nextEpoch = epoch == Int32.max ? 1 : epoch + 1
             session.lastUsed = now
+            let countBefore = session.targets.count
             session.update(changed: changed, forgotten: forgotten)
-            sessions[id] = session
+            guard hasRoom(session.targets.count, insteadOf: countBefore) else {
+                put(nil, at: id)
+                // The client begins anew with all its partitions, and is served without a session.
+                throw Refusal(
+                    .fetchSessionIdNotFound,
+                    "fetch session \(id) is closed: it grew to \(session.targets.count) partitions")
+            }
+            put(session, at: id)
             return FetchPlan(session: id, isIncremental: true, targets: session.targets)
         }
     }
@@ -100,14 +138,27 @@ struct FetchSessionTable: Sendable {
     /// Remembers what an answer told, and moves partitions that gave data to the end, so that
     /// under a byte limit every partition gets its turn.
     mutating func finish(session id: Int32, told: [FetchTarget], gaveData: [Bool]) {
-        guard id != 0, sessions[id] != nil else { return }
+        guard id != 0, var session = sessions[id] else { return }
         var quiet: [FetchTarget] = []
         var busy: [FetchTarget] = []
         quiet.reserveCapacity(told.count)
         for (target, hadData) in zip(told, gaveData) {
             if hadData { busy.append(target) } else { quiet.append(target) }
         }
-        sessions[id]?.targets = quiet + busy
+        session.targets = quiet + busy
+        put(session, at: id)
+    }
+
+    private mutating func put(_ session: Session?, at id: Int32) {
+        targetCount += session?.targets.count ?? 0
+        targetCount -= sessions[id]?.targets.count ?? 0
+        sessions[id] = session
+    }
+
+    /// Whether a session may have `count` targets that had `before` until now.
+    private func hasRoom(_ count: Int, insteadOf before: Int) -> Bool {
+        if count <= before { return true }
+        return count <= bounds.ofSession && targetCount - before + count <= bounds.ofAll
     }
 
     private mutating func makeRoom(now: MonotonicTime) -> Bool {
@@ -116,7 +167,7 @@ struct FetchSessionTable: Sendable {
         let oldest = sessions.min { ($0.value.lastUsed, $0.key) < ($1.value.lastUsed, $1.key) }
         guard let oldest, now.milliseconds(since: oldest.value.lastUsed) >= evictionMilliseconds
         else { return false }
-        sessions[oldest.key] = nil
+        put(nil, at: oldest.key)
         return true
     }
 }

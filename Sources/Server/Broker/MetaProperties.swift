@@ -89,41 +89,34 @@ struct MetaProperties: Sendable, Equatable {
         self.init(clusterID: cluster, nodeID: BrokerID(node), directoryID: directory)
     }
 
-    /// Reads the file of every directory and makes those that are missing, all of one cluster and
-    /// of this node.
+    /// Refuses directories of another node, and of more than one cluster. Changes nothing, so it
+    /// may be asked before they are locked.
+    static func check(
+        _ directories: [String], node: BrokerID, world: World
+    ) throws(MetaPropertiesError) {
+        _ = try readAll(directories, node: node, world: world)
+    }
+
+    /// Makes the files that are missing, all of one cluster and of this node. Returns those of all
+    /// directories in their order, on disk.
     ///
-    /// Returns them in the order of `directories`, on disk.
+    /// - Precondition: the caller holds the locks of the directories.
     static func claim(
         _ directories: [String], node: BrokerID, world: World
     ) throws(MetaPropertiesError) -> [MetaProperties] {
-        var found: [MetaProperties?] = []
-        for directory in directories {
-            do throws(FileError) {
-                try world.files.createDirectory(directory)
-            } catch {
-                throw .file(error)
-            }
-            found.append(try read(in: directory, files: world.files))
-        }
+        let found = try readAll(directories, node: node, world: world)
         let cluster = found.lazy.compactMap { $0?.clusterID }.first
         let clusterID = cluster ?? UUID128.random(world.random).description
         var claimed: [MetaProperties] = []
         for (directory, existing) in zip(directories, found) {
-            let path = "\(directory)/\(fileName)"
             var meta =
                 existing
                 ?? MetaProperties(clusterID: clusterID, nodeID: node, directoryID: .zero)
-            guard meta.nodeID == node else {
-                throw .otherNode(path: path, found: meta.nodeID, expected: node)
-            }
-            guard meta.clusterID == clusterID else {
-                throw .otherCluster(path: path, found: meta.clusterID, expected: clusterID)
-            }
             if meta.directoryID == .zero { meta.directoryID = .random(world.random) }
             if meta != existing {
                 do throws(FileError) {
                     try world.files.replaceDurably(
-                        path, with: Bytes(meta.text), directory: directory)
+                        "\(directory)/\(fileName)", with: Bytes(meta.text), directory: directory)
                 } catch {
                     throw .file(error)
                 }
@@ -131,5 +124,27 @@ struct MetaProperties: Sendable, Equatable {
             claimed.append(meta)
         }
         return claimed
+    }
+
+    private static func readAll(
+        _ directories: [String], node: BrokerID, world: World
+    ) throws(MetaPropertiesError) -> [MetaProperties?] {
+        var cluster: String?
+        var found: [MetaProperties?] = []
+        for directory in directories {
+            let meta = try read(in: directory, files: world.files)
+            found.append(meta)
+            guard let meta else { continue }
+            let path = "\(directory)/\(fileName)"
+            guard meta.nodeID == node else {
+                throw .otherNode(path: path, found: meta.nodeID, expected: node)
+            }
+            let expected = cluster ?? meta.clusterID
+            guard meta.clusterID == expected else {
+                throw .otherCluster(path: path, found: meta.clusterID, expected: expected)
+            }
+            cluster = expected
+        }
+        return found
     }
 }

@@ -73,11 +73,14 @@ final class PartitionSet: Sendable {
                 result.append(nil)
                 continue
             }
-            if position < before.count, let known = before[position], known.topicID == topic.id {
+            let known = position < before.count ? before[position] : nil
+            if let known, known.topicID == topic.id {
                 if known.configuration != configuration { known.use(configuration, broker: broker) }
                 result.append(known)
             } else {
-                result.append(open(image, of: topic, configuration, broker))
+                result.append(
+                    open(
+                        image, of: topic, configuration, broker, predecessor: known?.topicID))
             }
         }
         return result
@@ -87,12 +90,12 @@ final class PartitionSet: Sendable {
     /// of it.
     private func open(
         _ image: PartitionImage, of topic: TopicImage, _ configuration: TopicConfiguration,
-        _ broker: BrokerConfiguration
+        _ broker: BrokerConfiguration, predecessor: TopicID?
     ) -> Partition? {
         let id = TopicPartition(topic: topic.name, partition: image.index)
         do throws(LogError) {
             let log = try storage.openOrCreate(
-                id, topicID: topic.id,
+                id, topicID: topic.id, predecessor: predecessor,
                 configuration: LogConfiguration(configuration, broker: broker))
             let leadership = Partition.Leadership(
                 leader: node, epoch: image.leaderEpoch, inSyncReplicas: image.isr)

@@ -42,10 +42,10 @@ extension BatchError {
         case .truncated, .invalidLength, .checksumMismatch, .compression, .record, .recordOffset,
             .trailingBytes, .invalidOffsets:
             .corruptMessage
-        case .unsupportedMagic: .unsupportedForMessageFormat
         case .unknownCompression: .unsupportedCompressionType
+        // An older format too: what would carry it, Produce below 3, is not served.
         case .invalidRecordCount, .baseOffsetNotZero, .controlBatchFromProducer,
-            .inconsistentProducer, .missingKey:
+            .inconsistentProducer, .missingKey, .unsupportedMagic:
             .invalidRecord
         }
     }

@@ -2,7 +2,7 @@ internal import Coordination
 internal import LogCore
 internal import Primitives
 
-/// The broker's log directories.
+/// The broker's log directories. Which of them holds the metadata: `Storage+Metadata.swift`.
 ///
 /// Callable from any thread; the directories guard themselves.
 final class Storage: Sendable {
@@ -27,21 +27,25 @@ final class Storage: Sendable {
 
     /// The partition's log; made in the directory that holds fewest when there is none.
     ///
-    /// A log of the same name but of another topic was left behind by a topic that is gone: the
-    /// metadata log has the last word, so it makes way.
+    /// A log of the same name but of another topic makes way. It is deleted where it is of
+    /// `predecessor`, which the metadata log says is gone; else its files are kept under another
+    /// name, for nobody can know whether they are what a deletion left or all that is left.
+    ///
+    /// - Parameter predecessor: the topic that had the name until now, where there was one.
     func openOrCreate(
-        _ id: TopicPartition, topicID: TopicID, configuration: LogConfiguration
+        _ id: TopicPartition, topicID: TopicID, predecessor: TopicID?,
+        configuration: LogConfiguration
     ) throws(LogError) -> Log {
         if let log = log(id) {
             if log.topicID == topicID {
                 log.configuration = configuration
                 return log
             }
-            world.log(
-                .warn,
-                "\(id) belongs to topic id \(log.topicID), the topic's id is \(topicID): removing it"
-            )
-            try delete(id)
+            if log.topicID == predecessor {
+                try delete(id)
+            } else {
+                try setAside(log, for: topicID)
+            }
         }
         let online = directories.filter { !$0.isOffline }
         guard let target = online.min(by: { $0.logs.count < $1.logs.count }) ?? directories.first
@@ -52,6 +56,17 @@ final class Storage: Sendable {
     func delete(_ id: TopicPartition) throws(LogError) {
         for directory in directories where directory.log(id) != nil {
             try directory.deleteLog(id)
+        }
+    }
+
+    private func setAside(_ log: Log, for topicID: TopicID) throws(LogError) {
+        let id = log.topicPartition
+        for directory in directories where directory.log(id) != nil {
+            let path = try directory.setAside(id)
+            world.log(
+                .warn,
+                "the log \(id) is of topic id \(log.topicID), the topic's id is \(topicID): its"
+                    + " files are kept in \(path); remove them if nobody misses the records")
         }
     }
 

@@ -138,7 +138,7 @@ final class ControllerDriver: Sendable {
     /// Whether requests are decided: until the log fails or the broker stops.
     var isActive: Bool { state.withLock { $0.failure == nil } }
 
-    /// Decides nothing more; returns when what was under way is done, its files included.
+    /// Takes nothing more; returns when what was taken is decided and done, its files included.
     func stop() {
         let wakeUp = WakeUp()
         let isRunning = state.withLock { state in

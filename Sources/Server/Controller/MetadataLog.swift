@@ -39,8 +39,8 @@ enum MetadataLogError: Error, Sendable, CustomStringConvertible {
 /// `__cluster_metadata-0` of a quorum of one: the truth about the cluster, as Kafka's metadata
 /// records.
 ///
-/// With one voter a record is committed as soon as it is on this disk, so `append` syncs before it
-/// returns. Each start is a reign of its own: the epoch grows by one, is written to `quorum-state`
+/// With one voter a record is committed as soon as it is on this disk: nobody is told of it before
+/// `synchronize` has returned. Each start is a reign of its own: the epoch grows by one, is written to `quorum-state`
 /// first, and its first record says who leads (a control record), as in a quorum of many. Used by
 /// one thread at a time.
 struct MetadataLog {

@@ -12,8 +12,8 @@ internal import WireProtocol
 /// - Incremental sessions (KIP-227), leader epoch fencing (KIP-320), topics by id from 13
 ///   (KIP-516).
 /// - Records leave as pieces of segment files; no batch is opened. The first partition with data
-///   gives at least one whole batch, whatever the limits say (KIP-74); later ones may end in a
-///   partial batch.
+///   gives at least one whole batch, whatever the limits say (KIP-74); later ones give none where
+///   the first does not fit. Behind a whole batch may come a part of one.
 /// - Consumers read up to the high watermark; with `isolation_level` 1 up to the last stable offset,
 ///   and are told which transactions were aborted (KIP-98). `minBytes` counts what they may read.
 /// - Not done: fetches of followers (replica ids from 0 up are refused), reading from the closest
@@ -40,9 +40,11 @@ struct FetchHandler: RequestHandler {
             return call.answer(response)
         }
 
+        let mostBytes = max(min(Int(request.maxBytes), maxBytes), 0)
         let reading = FetchReading(
-            plan: plan, version: call.version, view: view,
-            maxBytes: min(Int(request.maxBytes), maxBytes), minBytes: Int(request.minBytes),
+            plan: plan, version: call.version, view: view, maxBytes: mostBytes,
+            // No answer would ever hold more than `mostBytes`.
+            minBytes: min(Int(request.minBytes), mostBytes),
             isolation: Isolation(level: request.isolationLevel))
         var outcome = reading.read()
         if outcome.isEnough || request.maxWaitMs <= 0 {
@@ -74,7 +76,7 @@ private struct FetchReading: Sendable {
     func read() -> FetchOutcome {
         let cluster = view.now
         var outcome = FetchOutcome(capacity: plan.targets.count)
-        var room = max(maxBytes, 0)
+        var room = maxBytes
         for target in plan.targets {
             var source: Partition?
             do throws(Refusal) {
@@ -136,7 +138,7 @@ struct FetchOutcome {
         }
         data.records = slice.payload ?? .bytes(.empty)
         byteCount += slice.count
-        if slice.count > 0, slice.isTruncatedByLimit { isCutShort = true }
+        if slice.isTruncatedByLimit { isCutShort = true }
         told.append(target)
         self.data.append(data)
         sources.append(partition)

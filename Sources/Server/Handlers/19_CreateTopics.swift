@@ -10,6 +10,16 @@ struct CreateTopicsHandler: RequestHandler {
     let controller: ControllerDriver
 
     func handle(_ request: CreateTopicsRequest, _ call: Call<CreateTopicsResponse>) {
-        controller.forward(call) { machine, context in machine.createTopics(request, context) }
+        controller.forward(request, call) { machine, context in
+            machine.createTopics(request, context)
+        }
+    }
+}
+
+extension CreateTopicsRequest: ControllerRequest {
+    func refused(_ refusal: Refusal) -> CreateTopicsResponse {
+        var response = CreateTopicsResponse()
+        response.topics = refusal.each(of: topics) { $0.name = $1.name }
+        return response
     }
 }

@@ -10,8 +10,24 @@ struct DeleteTopicsHandler: RequestHandler {
 
     func handle(_ request: DeleteTopicsRequest, _ call: Call<DeleteTopicsResponse>) {
         let version = call.version
-        controller.forward(call) { machine, _ in
+        controller.forward(request, call) { machine, _ in
             machine.deleteTopics(request, version: version)
         }
+    }
+}
+
+extension DeleteTopicsRequest: ControllerRequest {
+    func refused(_ refusal: Refusal) -> DeleteTopicsResponse {
+        // Below version 6 there are but names.
+        let named = topicNames.map { name in
+            var topic = DeleteTopicState()
+            topic.name = name
+            return topic
+        }
+        var response = DeleteTopicsResponse()
+        response.responses = refusal.each(of: topics + named) { result, topic in
+            (result.name, result.topicId) = (topic.name, topic.topicId)
+        }
+        return response
     }
 }

@@ -4,7 +4,7 @@ internal import WireProtocol
 
 /// DeleteRecords, versions 0 to 2: raises the log start offset; -1 means up to the high watermark.
 ///
-/// Segments that lie wholly below are removed by the housekeeping. With an in-sync set of one the
+/// Topics that are only compacted keep theirs. Segments that lie wholly below are removed by the housekeeping. With an in-sync set of one the
 /// new start holds as soon as it is answered.
 struct DeleteRecordsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...2
@@ -27,6 +27,12 @@ struct DeleteRecordsHandler: RequestHandler {
                             .invalidTopicException, "\(topic.name) is the brokers' own topic")
                     }
                     let partition = try cluster.partition(topic.name, asked.partitionIndex)
+                    guard partition.configuration.deletes else {
+                        throw Refusal(
+                            .policyViolation,
+                            "cleanup.policy of \(topic.name) is compact: records go when newer"
+                                + " ones of their keys come")
+                    }
                     guard asked.offset >= -1 else {
                         throw Refusal(.offsetOutOfRange, "cannot delete up to \(asked.offset)")
                     }

@@ -19,9 +19,10 @@ struct DescribeConfigsHandler: RequestHandler {
             result.resourceType = resource.resourceType
             result.resourceName = resource.resourceName
             do throws(Refusal) {
-                let wanted = resource.configurationKeys.map(Set.init)
+                // None named, as null, stands for all.
+                let wanted = Set(resource.configurationKeys ?? [])
                 result.configs = try entries(of: resource, in: image)
-                    .filter { wanted?.contains($0.name) ?? true }
+                    .filter { wanted.isEmpty || wanted.contains($0.name) }
                     .map { $0.described(for: request) }
             } catch {
                 result.errorCode = error.code.rawValue

@@ -9,6 +9,17 @@ struct AlterConfigsHandler: RequestHandler {
     let controller: ControllerDriver
 
     func handle(_ request: AlterConfigsRequest, _ call: Call<AlterConfigsResponse>) {
-        controller.forward(call) { machine, _ in machine.alterConfigs(request) }
+        controller.forward(request, call) { machine, _ in machine.alterConfigs(request) }
+    }
+}
+
+extension AlterConfigsRequest: ControllerRequest {
+    func refused(_ refusal: Refusal) -> AlterConfigsResponse {
+        var response = AlterConfigsResponse()
+        response.responses = refusal.each(of: resources) { result, resource in
+            (result.resourceType, result.resourceName) =
+                (resource.resourceType, resource.resourceName)
+        }
+        return response
     }
 }

@@ -8,6 +8,16 @@ struct CreatePartitionsHandler: RequestHandler {
     let controller: ControllerDriver
 
     func handle(_ request: CreatePartitionsRequest, _ call: Call<CreatePartitionsResponse>) {
-        controller.forward(call) { machine, context in machine.createPartitions(request, context) }
+        controller.forward(request, call) { machine, context in
+            machine.createPartitions(request, context)
+        }
+    }
+}
+
+extension CreatePartitionsRequest: ControllerRequest {
+    func refused(_ refusal: Refusal) -> CreatePartitionsResponse {
+        var response = CreatePartitionsResponse()
+        response.results = refusal.each(of: topics) { $0.name = $1.name }
+        return response
     }
 }

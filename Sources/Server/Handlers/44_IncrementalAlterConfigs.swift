@@ -11,8 +11,19 @@ struct IncrementalAlterConfigsHandler: RequestHandler {
     func handle(
         _ request: IncrementalAlterConfigsRequest, _ call: Call<IncrementalAlterConfigsResponse>
     ) {
-        controller.forward(call) { machine, _ in
+        controller.forward(request, call) { machine, _ in
             machine.incrementalAlterConfigs(request)
         }
+    }
+}
+
+extension IncrementalAlterConfigsRequest: ControllerRequest {
+    func refused(_ refusal: Refusal) -> IncrementalAlterConfigsResponse {
+        var response = IncrementalAlterConfigsResponse()
+        response.responses = refusal.each(of: resources) { result, resource in
+            (result.resourceType, result.resourceName) =
+                (resource.resourceType, resource.resourceName)
+        }
+        return response
     }
 }

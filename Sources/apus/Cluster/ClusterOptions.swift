@@ -12,7 +12,8 @@ struct ClusterOptions {
 
     static let help = """
           --bootstrap-server HOST:PORT[,...]   where the cluster is; default 127.0.0.1:9092
-          --timeout T          how long it may take, retries included: 500ms, 30s; default 15s
+          --timeout T          how long it may take, retries included: 500ms, 30s; default 1m; who
+                               cannot be reached at all is said at once
           --json               JSON objects, one a line, instead of a table
         exit codes             0 done; 1 refused by the cluster, or a part failed; 2 the command line
                                makes no sense; 3 the cluster cannot be reached

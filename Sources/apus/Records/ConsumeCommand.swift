@@ -125,7 +125,8 @@ struct ConsumeCommand: ClusterCommand {
                                default earliest, with --follow latest
           --partition N        only this one; may be repeated
           --max N              stops after N records
-          --follow             goes on with what comes
+          --follow             goes on with what comes, also after a broker was away for less than
+                               --timeout
           --committed          no record before its transaction is committed, and none of an aborted
                                one
           --key-separator TEXT  prints key, TEXT, value

@@ -35,6 +35,8 @@ struct ProduceCommand: ClusterCommand {
             try options.number("--batch-size", in: 1...(1 << 30)) ?? configuration.batchBytes
         configuration.lingerMilliseconds =
             try options.timeSpan("--linger") ?? configuration.lingerMilliseconds
+        configuration.deliveryMilliseconds =
+            try options.timeSpan("--timeout") ?? configuration.deliveryMilliseconds
         self.configuration = configuration
     }
 
@@ -104,7 +106,9 @@ struct ProduceCommand: ClusterCommand {
     private static let help = """
         usage: apus produce TOPIC [OPTION]...
 
-        Each line of standard input becomes a record of the topic. Says how many were acknowledged.
+        Each line of standard input becomes a record of the topic. Says how many were acknowledged. A
+        broker that restarts is waited for, up to --timeout after a record was read, here by default
+        2m; with --acks all what is sent again is written once.
 
           --key-separator TEXT  a line is key, TEXT, value; else it is the value, without a key
           --null TEXT          a key or value that is TEXT is none: a tombstone in a compacted topic

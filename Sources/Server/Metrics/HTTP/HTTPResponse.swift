@@ -40,8 +40,10 @@ struct HTTPResponseHead: Sendable {
 enum HTTPChunk {
     static let end = Bytes("0\r\n\r\n")
 
+    /// Nothing for no content: an empty piece would be the last one.
     static func pieces(_ content: Bytes) -> [Payload] {
-        [
+        if content.isEmpty { return [] }
+        return [
             .bytes(Bytes(String(content.count, radix: 16) + "\r\n")), .bytes(content),
             .bytes(Bytes("\r\n")),
         ]

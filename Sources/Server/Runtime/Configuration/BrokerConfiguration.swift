@@ -16,7 +16,7 @@ package struct BrokerConfiguration: Sendable {
     package let rack: String?
     /// At least one; no two alike.
     package let logDirectories: [String]
-    /// Where `__cluster_metadata-0` lies; one of `logDirectories` unless set otherwise.
+    /// Where `__cluster_metadata-0` lies; one of `logDirectories`.
     package let metadataLogDirectory: String
     package let recoveryThreads: Int
     package let backgroundThreads: Int
@@ -72,9 +72,8 @@ package struct BrokerConfiguration: Sendable {
         let number = values.optionalInt64("broker.id") ?? values.int64("node.id")
         nodeID = BrokerID(Int32(truncatingIfNeeded: number))
         rack = values.optionalText("broker.rack")
-        let directories = values.list("log.dirs")
-        logDirectories = directories.isEmpty ? [values.string("log.dir")] : directories
-        metadataLogDirectory = values.optionalText("metadata.log.dir") ?? logDirectories[0]
+        logDirectories = values.logDirectories
+        metadataLogDirectory = values.metadataLogDirectory ?? logDirectories[0]
         recoveryThreads = values.int("num.recovery.threads.per.data.dir")
         backgroundThreads = values.int("background.threads")
 

@@ -52,7 +52,11 @@ extension ConfigurationKey {
         .init(
             "log.retention.check.interval.ms", .long, default: "300000", limit: .atLeast(1),
             .medium,
-            "Milliseconds between two searches for segments to delete."),
+            """
+            Milliseconds between two searches for segments to delete. One round does this, writing \
+            through by age and the notes for recovery together, at the least of their intervals and \
+            never less than a second after the one before.
+            """),
         .init(
             "log.cleanup.policy", .list, default: "delete",
             limit: .elements(["compact", "delete"]),
@@ -85,7 +89,8 @@ extension ConfigurationKey {
             limit: .atLeast(1), .high,
             """
             Milliseconds between two searches for logs to write through; counts as \
-            log.flush.interval.ms where that is not set.
+            log.flush.interval.ms where that is not set. At least a second, see \
+            log.retention.check.interval.ms.
             """),
         .init(
             "log.acknowledge.after.flush", .boolean, default: "false", .high, update: .clusterWide,

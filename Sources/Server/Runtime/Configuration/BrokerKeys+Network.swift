@@ -58,8 +58,10 @@ extension ConfigurationKey {
         .init(
             "queued.max.request.bytes", .long, default: "-1", .medium,
             """
-            Bytes of requests that may wait unanswered before reading stops; -1: no such limit. \
-            Not below socket.request.max.bytes.
+            Bytes of requests that have come in part, an equal share for each network thread; where \
+            it is used up, the next ones are read when those are whole. Whole requests that wait \
+            for their answers do not count: of them a connection has at most 16 MiB. -1: no such \
+            limit. Not below socket.request.max.bytes.
             """),
         .init(
             "metrics.listener", .string, default: nil, .medium,

@@ -28,7 +28,10 @@ extension ConfigurationKey {
             "The directory that holds partitions, where log.dirs is not set."),
         .init(
             "metadata.log.dir", .string, default: nil, .high,
-            "The directory that holds the cluster's metadata log; the first of log.dirs if not set."
+            """
+            The directory that holds the cluster's metadata log, one of log.dirs; the first of them \
+            if not set. A broker does not start where the log lies in another one.
+            """
         ),
         .init(
             "controller.quorum.voters", .list, default: nil, .high,

@@ -1,3 +1,16 @@
+extension ConfigurationValues {
+    /// As `log.dirs` names them, or else `log.dir`.
+    var logDirectories: [String] {
+        let several = list("log.dirs")
+        return (several.isEmpty ? [string("log.dir")] : several).map(ConfigurationText.directory)
+    }
+
+    /// nil where none is set.
+    var metadataLogDirectory: String? {
+        optionalText("metadata.log.dir").map(ConfigurationText.directory)
+    }
+}
+
 /// What must hold between settings.
 extension ConfigurationLoader {
     mutating func checkNode() {
@@ -23,14 +36,22 @@ extension ConfigurationLoader {
                     "process.roles=\(values.list("process.roles").joined(separator: ",")) cannot"
                     + " be had: \(reason); use process.roles=broker,controller")
         }
-        let directories = values.list("log.dirs")
-        if directories.contains(where: \.isEmpty) {
+    }
+
+    mutating func checkDirectories() {
+        let directories = values.logDirectories
+        if directories == [""] {
+            refuse("log.dir", because: "neither log.dirs nor log.dir names a directory")
+        } else if directories.contains(where: \.isEmpty) {
             refuse("log.dirs", because: "log.dirs names an empty directory between its commas")
         } else if Set(directories).count < directories.count {
             refuse("log.dirs", because: "log.dirs names a directory twice")
-        }
-        if directories.isEmpty, values.string("log.dir").isEmpty {
-            refuse("log.dir", because: "neither log.dirs nor log.dir names a directory")
+        } else if let metadata = values.metadataLogDirectory, !directories.contains(metadata) {
+            refuse(
+                "metadata.log.dir", "log.dirs", "log.dir",
+                because: "metadata.log.dir=\(metadata) is not one of log.dirs"
+                    + " (\(directories.joined(separator: ","))): name one of them, or name it there"
+                    + " too")
         }
     }
 

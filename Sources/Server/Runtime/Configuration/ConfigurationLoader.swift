@@ -24,6 +24,7 @@ package struct ConfigurationLoader {
         var loader = ConfigurationLoader(hostName: hostName)
         loader.take(properties)
         loader.checkNode()
+        loader.checkDirectories()
         let addresses = loader.addresses()
         loader.checkQuorum(addresses)
         loader.checkLimits(addresses)

@@ -23,6 +23,12 @@ enum ConfigurationText {
         return text.split(separator: ",", omittingEmptySubsequences: false).map { trim(String($0)) }
     }
 
+    /// The path of a directory without slashes at its end: one directory, one spelling.
+    static func directory(_ path: String) -> String {
+        let end = path.lastIndex { $0 != "/" }
+        return end.map { String(path[...$0]) } ?? String(path.prefix(1))
+    }
+
     /// `value` times `factor`, held at the largest number. Negative values mean "no limit" in every
     /// unit and stay -1.
     static func scale(_ value: Int64, by factor: Int64) -> Int64 {

@@ -46,8 +46,8 @@ enum KnownKeys {
 
     static let acceptedPrefixes: [String] = [
         "sasl.", "ssl.", "listener.name.", "delegation.token.", "password.encoder.", "rlmm.config.",
-        "rsm.config.", "remote.log.", "group.consumer.", "group.coordinator.", "group.share.",
-        "group.streams.", "share.coordinator.",
+        "rsm.config.", "remote.log.", "group.coordinator.", "group.share.", "group.streams.",
+        "share.coordinator.",
     ]
 
     static let accepted: Set<String> = [
@@ -77,6 +77,7 @@ enum KnownKeys {
         "controller.quota.window.size.seconds", "controller.socket.timeout.ms",
         "delete.records.purgatory.purge.interval.requests", "early.start.listeners",
         "eligible.leader.replicas.enable", "fetch.purgatory.purge.interval.requests",
+        "group.consumer.assignor.offload.enable", "group.consumer.regex.refresh.interval.ms",
         "initial.broker.registration.timeout.ms",
         "inter.broker.protocol.version", "kafka.metrics.polling.interval.secs",
         "kafka.metrics.reporters", "leader.imbalance.check.interval.seconds",
