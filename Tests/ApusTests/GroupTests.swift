@@ -306,7 +306,7 @@ internal import Testing
             ("", nil), ("1", nil), ("0s", nil), ("h", nil), ("1y", nil), ("-1s", nil),
             ("99999999999999999d", nil), ("P1M", nil), ("PT2D", nil), ("PT1W", nil), ("P1S", nil),
             ("P2W", 1_209_600_000), ("PT1M", 60_000), ("P1DT", nil), ("P", nil), ("PT", nil),
-            ("PT5ms", nil), ("P1DT1H1D", nil), ("PT1HT1S", nil), ("P99999999999DT1S", nil),
+            ("PT5ms", nil), ("P1DT1H1D", nil), ("PT1HT1S", nil), ("P106751991167DT12H", nil),
         ] as [(String, Int64?)])
     func spans(text: String, milliseconds: Int64?) {
         #expect(TimeSpan.milliseconds(text) == milliseconds)
