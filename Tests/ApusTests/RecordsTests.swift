@@ -200,6 +200,14 @@ internal import Testing
         let none = await apus("produce", "t", "--acks=0", input: ["x\ny\n"], at: broker.address)
         #expect(none.code == .success)
         #expect(none.output == "2 records sent, none acknowledged (acks 0)\n")
+        // They left, though nobody said so: the broker writes them in its own time.
+        let clock = PosixClock()
+        let end = clock.monotonic().adding(milliseconds: 60_000)
+        var read = ""
+        while read != "x\ny\n", clock.monotonic() < end {
+            read = await apus("consume", "t", at: broker.address).output
+        }
+        #expect(read == "x\ny\n")
         broker.stop()
         let gone = await apus("produce", "t", input: ["x\n"], at: broker.address)
         #expect(gone.code == .unreachable && gone.output == "0 records acknowledged\n")
