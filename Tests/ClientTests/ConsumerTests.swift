@@ -123,9 +123,10 @@ struct ConsumerTests {
         .timeLimit(.minutes(1)))
     func leaderless() async throws {
         let isElected = Shared(false)
-        let broker = try broker(
-            leading: 2, hasLeader: { $0 == 0 || isElected.now }
-        ) { _, _ in FetchResponse.PartitionData() }
+        let hasLeader: @Sendable (Int32) -> Bool = { $0 == 0 || isElected.now }
+        let broker = try broker(leading: 2, hasLeader: hasLeader) { _, _ in
+            FetchResponse.PartitionData()
+        }
         try await consuming(broker, 2) { consumer in
             for _ in 0..<3 {
                 let answers = try await consumer.poll()
