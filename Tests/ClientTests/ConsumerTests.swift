@@ -120,7 +120,7 @@ struct ConsumerTests {
 
     @Test(
         "a partition without a leader holds back no other's records, and is read when it has one",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func leaderless() async throws {
         let isElected = Shared(false)
         let hasLeader: @Sendable (Int32) -> Bool = { $0 == 0 || isElected.now }
