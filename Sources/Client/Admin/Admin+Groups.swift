@@ -5,8 +5,8 @@ extension Admin {
     /// Asks every broker for the groups that it coordinates. One that cannot be asked is told, and
     /// the others' groups all the same.
     package func listGroups() async throws -> GroupListing {
-        let deadline = cluster.deadline
-        let brokers = try await cluster.describe(topics: []).brokers.map(\.id)
+        let deadline = deadline
+        let brokers = try await cluster.describe(topics: [], by: deadline).brokers.map(\.id)
         let answers: [BrokerID: Outcome<[ListedGroup]>] = try await cluster.scatter(
             brokers, by: deadline,
             route: { keys, _ in
@@ -34,7 +34,7 @@ extension Admin {
 
     /// State and members of groups, of either protocol. A group that does not exist is `missing`.
     package func describe(groups: [String]) async throws -> [String: Outcome<GroupDescription>] {
-        let deadline = cluster.deadline
+        let deadline = deadline
         return try await cluster.askCoordinators(of: groups, by: deadline) {
             share in
             let (connection, coordinator) = (share.connection, share.broker)
@@ -62,7 +62,7 @@ extension Admin {
 
     /// Deletes groups without members, and their offsets.
     package func delete(groups: [String]) async throws -> [String: Outcome<Void>] {
-        let deadline = cluster.deadline
+        let deadline = deadline
         return try await cluster.askCoordinators(of: groups, by: deadline) {
             share in
             var request = DeleteGroupsRequest()

@@ -27,7 +27,7 @@ extension Admin {
     package func offsets(
         _ queries: [TopicPartition: OffsetQuery]
     ) async throws -> [TopicPartition: Outcome<Offset?>] {
-        let deadline = cluster.deadline
+        let deadline = deadline
         return try await cluster.askLeaders(of: queries.keys.sorted(), by: deadline) {
             share in
             var answers: [TopicPartition: Outcome<Offset?>] = [:]

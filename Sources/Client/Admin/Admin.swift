@@ -1,16 +1,25 @@
-internal import Primitives
+package import Primitives
 internal import WireProtocol
 
 /// What an operator asks of a cluster and changes in it: topics, their settings, groups and their
 /// offsets.
 ///
-/// Each call is done within the cluster's time limit, retries included. After a lost connection a
-/// change is sent again, so that it may have been made although the answer says that there was
-/// nothing to do.
+/// Each call is done within the cluster's time limit, or all of them by the deadline that was
+/// given, retries included. After a lost connection a change is sent again, so that it may have
+/// been made although the answer says that there was nothing to do.
 package struct Admin: Sendable {
     package let cluster: Cluster
 
-    package init(_ cluster: Cluster) { self.cluster = cluster }
+    /// nil where each call has the cluster's time limit for itself.
+    private let limit: MonotonicTime?
+
+    package init(_ cluster: Cluster, by limit: MonotonicTime? = nil) {
+        self.cluster = cluster
+        self.limit = limit
+    }
+
+    /// When a call that begins now has to be done.
+    var deadline: MonotonicTime { limit ?? cluster.deadline }
 
     /// An answer for one of several things that were asked for.
     package typealias Outcome<Value> = Result<Value, ClientError>
@@ -22,7 +31,7 @@ package struct Admin: Sendable {
         _ make: @Sendable (_ timeoutMilliseconds: Int32) -> Request,
         _ check: @Sendable (Request.Response) throws -> Answer
     ) async throws -> Answer {
-        let deadline = cluster.deadline
+        let deadline = deadline
         return try await cluster.retrying(by: deadline) {
             let connection = try await cluster.controllerConnection(by: deadline)
             let response = try await connection.call(
@@ -35,7 +44,7 @@ package struct Admin: Sendable {
     func ask<Request: RequestMessage, Answer: Sendable>(
         _ request: Request, _ check: @Sendable (Request.Response) throws -> Answer
     ) async throws -> Answer {
-        let deadline = cluster.deadline
+        let deadline = deadline
         return try await cluster.retrying(by: deadline) {
             let connection = try await cluster.anyConnection(by: deadline)
             return try check(try await connection.call(request, by: deadline))

@@ -97,7 +97,8 @@ struct BrokerConnection: Sendable {
         guard version >= max(theirs.lowerBound, ours.lowerBound) else {
             throw ClientError.unsupported(
                 request: name, address: address,
-                reason: "it has versions \(theirs), and this client \(ours) up to \(limit)")
+                reason: "it has versions \(theirs), and this client \(ours)"
+                    + (limit == .max ? "" : " up to \(limit)"))
         }
         return version
     }
@@ -108,12 +109,8 @@ struct BrokerConnection: Sendable {
         _ request: Request, atMost limit: Int16 = .max, by deadline: MonotonicTime
     ) async throws -> Request.Response {
         let version = try version(of: Request.self, atMost: limit)
-        let left = deadline.milliseconds(since: clock.monotonic())
-        if left <= 0 {
-            throw ClientError.noTimeLeft(request: Request.apiKey.name, address: address)
-        }
         let answer = try await channel.exchange(
-            request, version: version, timeoutMilliseconds: min(left, requestMilliseconds))
+            request, version: version, timeoutMilliseconds: try timeout(Request.self, by: deadline))
         do throws(DecodeError) {
             var reader = answer
             let response = try Request.Response(from: &reader, version: version)
@@ -124,9 +121,24 @@ struct BrokerConnection: Sendable {
         }
     }
 
-    /// Sends a request that has no answer.
-    func post<Request: RequestMessage>(_ request: Request, atMost limit: Int16 = .max) throws {
-        channel.post(request, version: try version(of: Request.self, atMost: limit))
+    /// Sends a request that has no answer, and waits until it has left, no longer than until
+    /// `deadline` and than for one request.
+    func post<Request: RequestMessage>(
+        _ request: Request, atMost limit: Int16 = .max, by deadline: MonotonicTime
+    ) async throws {
+        let version = try version(of: Request.self, atMost: limit)
+        try await channel.post(
+            request, version: version, timeoutMilliseconds: try timeout(Request.self, by: deadline))
+    }
+
+    private func timeout<Request: RequestMessage>(
+        _: Request.Type, by deadline: MonotonicTime
+    ) throws -> Int64 {
+        let left = deadline.milliseconds(since: clock.monotonic())
+        if left <= 0 {
+            throw ClientError.noTimeLeft(request: Request.apiKey.name, address: address)
+        }
+        return min(left, requestMilliseconds)
     }
 
     func close() { channel.close() }

@@ -35,9 +35,10 @@ extension Cluster {
     /// - Parameters:
     ///   - route: says for each of the keys whom to ask; it is told whether they have failed once.
     ///   - ask: the answers of one broker; throws what concerns all of its keys.
+    ///   - anyWillDo: whether some keys' answers are not held back by those that failed for now.
     /// - Returns: an answer or the last failure for each key.
     nonisolated func scatter<Key: Hashable & Comparable & Sendable, Answer: Sendable>(
-        _ keys: [Key], by deadline: MonotonicTime,
+        _ keys: [Key], by deadline: MonotonicTime, anyWillDo: Bool = false,
         route: @Sendable (_ keys: [Key], _ isRetry: Bool) async throws -> [Key: Routed],
         ask: @escaping @Sendable (BrokerShare<Key>) async throws -> [Key: Answered<Answer>]
     ) async throws -> [Key: Answered<Answer>] {
@@ -58,6 +59,7 @@ extension Cluster {
                 guard case .failure(let error)? = answers[key] else { return false }
                 return limits.allow(error, after: wait)
             }
+            if anyWillDo, open.count < keys.count { break }
             if !open.isEmpty { await pause(milliseconds: wait) }
             wait = min(wait * 2, Self.pauses.upperBound)
         }

@@ -7,15 +7,19 @@ package import WireProtocol
 extension Cluster {
     /// Asks the leader of each partition.
     ///
-    /// - Parameter knownWillDo: whether to begin with the leaders that were told last.
+    /// - Parameters:
+    ///   - knownWillDo: whether to begin with the leaders that were told last.
+    ///   - anyWillDo: whether some partitions' answers are not held back by those that failed for
+    ///     now.
     nonisolated func askLeaders<Answer: Sendable>(
         of partitions: [TopicPartition], by deadline: MonotonicTime, knownWillDo: Bool = false,
+        anyWillDo: Bool = false,
         _ ask:
             @escaping @Sendable (BrokerShare<TopicPartition>) async throws
             -> [TopicPartition: Answered<Answer>]
     ) async throws -> [TopicPartition: Answered<Answer>] {
         try await scatter(
-            partitions, by: deadline,
+            partitions, by: deadline, anyWillDo: anyWillDo,
             route: { partitions, isRetry in
                 if knownWillDo, !isRetry, let known = await self.knownLeaders(of: partitions) {
                     return known

@@ -53,7 +53,7 @@ package actor Cluster {
     }
 
     /// When something that begins now has to be done.
-    nonisolated var deadline: MonotonicTime {
+    package nonisolated var deadline: MonotonicTime {
         clock.monotonic().adding(milliseconds: configuration.timeoutMilliseconds)
     }
 
@@ -120,15 +120,21 @@ package actor Cluster {
         }
     }
 
-    /// A connection to whichever broker answers first: the bootstrap servers in their order, then
-    /// those that the cluster has told of.
+    /// A connection to whichever broker answers first: those that were reached before, then the
+    /// bootstrap servers in their order and those that the cluster has told of. Each has a share of
+    /// the time, so that one that is dead does not take it all.
     func anyConnection(by deadline: MonotonicTime) async throws -> BrokerConnection {
+        let told = brokers.sorted { $0.key < $1.key }.map(\.value)
+        var seen: Set<Endpoint> = []
+        let all = (configuration.servers.endpoints + told).filter { seen.insert($0).inserted }
+        let endpoints = all.filter(reached.contains) + all.filter { !reached.contains($0) }
         var reasons: [String] = []
-        let known = brokers.sorted { $0.key < $1.key }.map(\.value)
-        var tried: Set<Endpoint> = []
-        for endpoint in configuration.servers.endpoints + known {
-            guard tried.insert(endpoint).inserted else { continue }
-            do { return try await connection(to: endpoint, by: deadline) } catch {
+        for (number, endpoint) in endpoints.enumerated() {
+            let now = clock.monotonic()
+            let share = deadline.milliseconds(since: now) / Int64(endpoints.count - number)
+            do {
+                return try await connection(to: endpoint, by: now.adding(milliseconds: share))
+            } catch {
                 reasons.append("\(error)")
             }
         }
@@ -208,8 +214,12 @@ package actor Cluster {
     }
 
     /// The brokers, and topics by name; nil for all.
-    package func describe(topics: [String]?) async throws -> ClusterMetadata {
-        let deadline = deadline
+    ///
+    /// - Parameter limit: nil for the cluster's time limit.
+    package func describe(
+        topics: [String]?, by limit: MonotonicTime? = nil
+    ) async throws -> ClusterMetadata {
+        let deadline = limit ?? deadline
         return try await retrying(by: deadline) {
             ClusterMetadata(try await self.metadata(of: topics, by: deadline))
         }

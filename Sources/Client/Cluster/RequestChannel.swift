@@ -7,13 +7,14 @@ internal import WireProtocol
 ///
 /// States: *open*, with the requests that wait for an answer; *closed*, for good, with the reason.
 /// Inputs: a request, an answer, a request's time is up, the connection ends. Effects: each request
-/// is answered or failed exactly once. A request without an answer in its time ends the connection,
-/// for answers come in the order of requests and those behind it would wait, too.
+/// is answered or failed exactly once; one that has no answer is sent or failed. A request without
+/// an answer in its time ends the connection, for answers come in the order of requests and those
+/// behind it would wait, too.
 ///
 /// Callable from any thread; waiting blocks none.
 ///
-/// `@unchecked Sendable`: `state` is touched on the loop's thread only; the rest is constant or
-/// atomic.
+/// `@unchecked Sendable`: `state` and `posted` are touched on the loop's thread only; the rest is
+/// constant or atomic.
 final class RequestChannel: ConnectionHandler, @unchecked Sendable {
     typealias Answer = CheckedContinuation<ByteReader, any Error>
 
@@ -21,6 +22,12 @@ final class RequestChannel: ConnectionHandler, @unchecked Sendable {
         let apiKey: APIKey
         let version: Int16
         let answer: Answer
+        let timer: TimerToken
+    }
+
+    /// A request that has no answer, and waits until the system has taken it.
+    private struct Posted {
+        let sent: CheckedContinuation<Void, any Error>
         let timer: TimerToken
     }
 
@@ -36,6 +43,8 @@ final class RequestChannel: ConnectionHandler, @unchecked Sendable {
     private let closed = Atomic<Bool>(false)
     private let answered = Atomic<Bool>(false)
     private var state: State
+    /// None once it is closed.
+    private var posted: [Posted] = []
 
     private init(_ connection: any Connection, address: String, clientID: String) {
         self.address = address
@@ -49,9 +58,13 @@ final class RequestChannel: ConnectionHandler, @unchecked Sendable {
         to endpoint: Endpoint, clientID: String, network: any Network, loop: any EventLoop,
         timeoutMilliseconds: Int64
     ) async throws -> RequestChannel {
-        try await withCheckedThrowingContinuation { opened in
+        var options = ConnectionOptions()
+        // That bounds what a server owes to its clients. A client that would not read while much of
+        // its own waits to be sent could wait for a server that does the same.
+        options.unsentBytes = .max
+        return try await withCheckedThrowingContinuation { [options] opened in
             network.connect(
-                to: endpoint, on: loop, options: ConnectionOptions(),
+                to: endpoint, on: loop, options: options,
                 timeoutMilliseconds: timeoutMilliseconds,
                 makeHandler: { connection in
                     let channel = RequestChannel(
@@ -80,11 +93,14 @@ final class RequestChannel: ConnectionHandler, @unchecked Sendable {
         }
     }
 
-    /// Sends a request that has no answer (Produce with acks=0).
-    func post<Request: RequestMessage>(_ request: Request, version: Int16) {
+    /// Sends a request that has no answer (Produce with acks=0), and waits until the system has
+    /// taken all of it. One that it does not take in its time ends the connection.
+    func post<Request: RequestMessage>(
+        _ request: Request, version: Int16, timeoutMilliseconds: Int64
+    ) async throws {
         let frame = frame(request, version, correlation())
-        loop.execute {
-            if case .open(let connection, _) = self.state { connection.send(frame) }
+        try await withCheckedThrowingContinuation { sent in
+            loop.execute { self.post(frame, Request.apiKey, timeoutMilliseconds, sent) }
         }
     }
 
@@ -126,6 +142,29 @@ final class RequestChannel: ConnectionHandler, @unchecked Sendable {
             apiKey: apiKey, version: version, answer: answer, timer: timer)
         state = .open(connection, waiting: waiting)
         connection.send(frame)
+    }
+
+    private func post(
+        _ frame: [Payload], _ apiKey: APIKey, _ timeoutMilliseconds: Int64,
+        _ sent: CheckedContinuation<Void, any Error>
+    ) {
+        guard case .open(let connection, _) = state else { return sent.resume(throwing: lost) }
+        let timer = loop.schedule(at: loop.now.adding(milliseconds: timeoutMilliseconds)) {
+            self.end("\(apiKey.name) could not be sent within \(timeoutMilliseconds) ms")
+        }
+        posted.append(Posted(sent: sent, timer: timer))
+        connection.send(frame)
+        // For all that are queued: there is one notice a connection.
+        connection.whenSent { self.endPosts { $0.resume() } }
+    }
+
+    private func endPosts(_ end: (CheckedContinuation<Void, any Error>) -> Void) {
+        let all = posted
+        posted = []
+        for one in all {
+            loop.cancel(one.timer)
+            end(one.sent)
+        }
     }
 
     private func take(_ correlation: Int32) -> Waiting? {
@@ -178,6 +217,7 @@ final class RequestChannel: ConnectionHandler, @unchecked Sendable {
             loop.cancel(request.timer)
             request.answer.resume(throwing: lost)
         }
+        endPosts { $0.resume(throwing: lost) }
     }
 
     private var lost: ClientError {

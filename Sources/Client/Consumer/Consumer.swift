@@ -28,6 +28,8 @@ package actor Consumer {
     private var positions: [TopicPartition: Offset] = [:]
     /// Why a partition could not be read when others could.
     private var held: (partition: TopicPartition, error: ClientError)?
+    /// Since when partitions fail for now while others can be read.
+    private var failingSince: [TopicPartition: MonotonicTime] = [:]
     /// Counts polls.
     private var turn = 0
 
@@ -40,11 +42,13 @@ package actor Consumer {
     package func assign(_ positions: [TopicPartition: Offset]) {
         self.positions = positions
         held = nil
+        failingSince = [:]
     }
 
     /// Reads a partition no more.
     package func drop(_ partition: TopicPartition) {
         positions[partition] = nil
+        failingSince[partition] = nil
         if held?.partition == partition { held = nil }
     }
 
@@ -53,7 +57,7 @@ package actor Consumer {
     ///
     /// Throws where a partition cannot be read: after the cluster's time limit for what could pass,
     /// at once when its offset is outside of what the partition holds. What came of others is
-    /// returned first, and the next poll throws.
+    /// returned meanwhile, and before a poll throws.
     package func poll() async throws -> [ConsumedRecords] {
         if let failure = held?.error {
             held = nil
@@ -61,25 +65,39 @@ package actor Consumer {
         }
         let asked = positions
         var consumed: [ConsumedRecords] = []
-        var failed: (partition: TopicPartition, error: ClientError)?
+        var failures: [(partition: TopicPartition, error: ClientError)] = []
         for (partition, answer) in try await fetch(asked).sorted(by: { $0.key < $1.key }) {
             switch answer {
             case .success(let records):
                 consumed.append(records)
+                failingSince[partition] = nil
                 // Dropped meanwhile, or assigned anew: then it is somebody else's.
                 if positions[partition] == asked[partition] {
                     positions[partition] = records.nextOffset
                 }
-            case .failure(let error): failed = failed ?? (partition, error)
+            case .failure(let error) where positions[partition] == asked[partition]:
+                failures.append((partition, error))
+            case .failure: break
             }
         }
-        guard let failed, positions[failed.partition] == asked[failed.partition] else {
-            return consumed
-        }
+        // Where nothing came, all the time there is was spent on trying again.
+        let failed =
+            failures.first { !mayPass($0.error, $0.partition) }
+            ?? (consumed.isEmpty ? failures.first : nil)
+        guard let failed else { return consumed }
         let error = await explained(failed.error, failed.partition, asked)
         if consumed.isEmpty { throw error }
         held = (failed.partition, error)
         return consumed
+    }
+
+    /// Whether the next polls may find the partition in order again.
+    private func mayPass(_ error: ClientError, _ partition: TopicPartition) -> Bool {
+        guard error.isRetriable else { return false }
+        let now = cluster.clock.monotonic()
+        let since = failingSince[partition] ?? now
+        failingSince[partition] = since
+        return now < since.adding(milliseconds: cluster.configuration.timeoutMilliseconds)
     }
 
     private func fetch(
@@ -89,7 +107,8 @@ package actor Consumer {
         let wait = Int64(configuration.maxWaitMilliseconds)
         let deadline = cluster.deadline.adding(milliseconds: wait)
         return try await cluster.askLeaders(
-            of: inTurn(asked.keys.sorted()), by: deadline, knownWillDo: true
+            of: inTurn(asked.keys.sorted()), by: deadline, knownWillDo: failingSince.isEmpty,
+            anyWillDo: true
         ) { share in
             let ids = await cluster.knownIDs(of: Set(share.keys.map(\.topic)))
             let request = FetchRequest(share.keys, asked, ids, configuration)

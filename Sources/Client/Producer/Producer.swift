@@ -43,6 +43,8 @@ package actor Producer {
         if topics[topic] == nil { topics[topic] = try await route(topic) }
         for record in records {
             while buffered >= configuration.bufferBytes {
+                // Room comes from batches that are sent, and those may be waiting for more records.
+                sealAll()
                 await withCheckedContinuation { waitingForRoom.append($0) }
             }
             let lane = lane(try partition(of: record, in: topic))
@@ -62,7 +64,7 @@ package actor Producer {
 
     /// Sends what waits, and returns when all of it has been answered or given up.
     package func flush() async -> ProducerReport {
-        for (_, lane) in lanes.sorted(by: { $0.key < $1.key }) { seal(lane) }
+        sealAll()
         while !lanes.values.allSatisfy(\.isIdle) {
             await withCheckedContinuation { waitingForRest.append($0) }
         }
@@ -129,6 +131,10 @@ package actor Producer {
 
     private func lingerIsOver(_ partition: TopicPartition, _ number: Int) {
         if let lane = lanes[partition], lane.openNumber == number { seal(lane) }
+    }
+
+    private func sealAll() {
+        for (_, lane) in lanes.sorted(by: { $0.key < $1.key }) { seal(lane) }
     }
 
     private func seal(_ lane: Lane) {
@@ -209,7 +215,7 @@ package actor Producer {
             // From the next version on topics are named by id.
             let limit: Int16 = topicID == .zero ? 12 : .max
             if acks == .none {
-                try share.connection.post(request, atMost: limit)
+                try await share.connection.post(request, atMost: limit, by: deadline)
                 return [partition: .success(())]
             }
             let response = try await share.connection.call(request, atMost: limit, by: deadline)

@@ -6,8 +6,18 @@ struct ClusterSession {
     let cluster: Cluster
     let shell: Shell
     let usesJSON: Bool
+    /// When all that is asked of the cluster has to be done, but for records that are read and
+    /// written, which have their own time.
+    let deadline: MonotonicTime
 
-    var admin: Admin { Admin(cluster) }
+    init(cluster: Cluster, shell: Shell, usesJSON: Bool) {
+        self.cluster = cluster
+        self.shell = shell
+        self.usesJSON = usesJSON
+        deadline = cluster.deadline
+    }
+
+    var admin: Admin { Admin(cluster, by: deadline) }
     var output: Output { shell.output }
 
     /// Says on standard error why something was not done; returns the code to end with.

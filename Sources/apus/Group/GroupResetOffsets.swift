@@ -81,7 +81,7 @@ struct GroupResetOffsets: ClusterCommand {
         _ session: ClusterSession, _ committed: [TopicPartition: CommittedOffset]
     ) async throws -> [TopicPartition] {
         let names = Set(selections?.map(\.topic) ?? committed.keys.map(\.topic)).sorted()
-        let metadata = try await session.cluster.describe(topics: names)
+        let metadata = try await session.cluster.describe(topics: names, by: session.deadline)
         guard let selections else {
             let existing = try Set(names.flatMap { try self.existing(of: $0, metadata) })
             return committed.keys.filter { existing.contains($0) }.sorted()
@@ -112,12 +112,14 @@ struct GroupResetOffsets: ClusterCommand {
         _ committed: [TopicPartition: CommittedOffset]
     ) async throws -> ResetPlan {
         let admin = session.admin
+        // At once: what has no leader takes all the time there is.
+        async let starts = admin.offsets(of: partitions, at: .earliest)
+        async let ends = admin.offsets(of: partitions, at: .latest)
         var found: ResetPlan.Places?
         if let time { found = try await admin.offsets(of: partitions, at: .time(time)) }
         return ResetPlan(
-            partitions, to: target, committed: committed,
-            starts: try await admin.offsets(of: partitions, at: .earliest),
-            ends: try await admin.offsets(of: partitions, at: .latest), found: found)
+            partitions, to: target, committed: committed, starts: try await starts,
+            ends: try await ends, found: found)
     }
 
     private var time: Timestamp? {

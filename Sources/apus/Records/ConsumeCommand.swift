@@ -130,7 +130,8 @@ struct ConsumeCommand: ClusterCommand {
           --committed          no record before its transaction is committed, and none of an aborted
                                one
           --key-separator TEXT  prints key, TEXT, value
-          --null TEXT          what stands for a key or value that is none; default NULL
+          --null TEXT          what stands for a key or value that is none; default NULL, which apus
+                               produce takes for none only with --null NULL
           --details            prints partition, offset, time, key, value and headers
           --json               prints objects as apus log dump --json does
         \(ClusterOptions.help)
@@ -187,7 +188,8 @@ enum ConsumeStart: Equatable {
     }
 }
 
-/// A record as a line: what `apus produce` with the same options takes.
+/// A record as a line: what `apus produce` takes, with `--key-separator` and `--null` given to
+/// both.
 private struct ValueForm {
     let separator: Bytes?
     let null: Bytes

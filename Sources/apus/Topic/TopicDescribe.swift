@@ -36,13 +36,16 @@ struct TopicDescribe: ClusterCommand {
 
     func run(_ session: ClusterSession) async throws -> ExitCode {
         var code = ExitCode.success
-        let known = try await session.cluster.describe(topics: topics)
+        let known = try await session.cluster.describe(topics: topics, by: session.deadline)
         let settings = try await session.admin.settings(of: known.topics.map(\.name))
         let partitions = known.topics.flatMap { topic in
             topic.partitions.map { TopicPartition(topic: topic.name, partition: $0.index) }
         }
-        let starts = try await session.admin.offsets(of: partitions, at: .earliest)
-        let ends = try await session.admin.offsets(of: partitions, at: .latest)
+        // At once: what has no leader takes all the time there is.
+        let admin = session.admin
+        async let asked = admin.offsets(of: partitions, at: .earliest)
+        let ends = try await admin.offsets(of: partitions, at: .latest)
+        let starts = try await asked
         var isFirst = true
         for name in topics {
             let topic: ClusterMetadata.Topic

@@ -13,7 +13,7 @@ struct TopicList: ClusterCommand {
     }
 
     func run(_ session: ClusterSession) async throws -> ExitCode {
-        let topics = try await session.cluster.describe(topics: nil).topics
+        let topics = try await session.cluster.describe(topics: nil, by: session.deadline).topics
             .filter { showsInternal || !$0.isInternal }
         if session.usesJSON {
             for topic in topics { write(topic, session.output) }
