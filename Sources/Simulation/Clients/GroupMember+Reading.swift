@@ -208,8 +208,11 @@ extension GroupMember {
     ) {
         group.acknowledged(share.partition, offset: share.position, sent)
         guard isNow else { return }
+        // Where it had to begin anew meanwhile, the commit is of a log that is gone.
         for index in reading.shares.indices
-        where reading.shares[index].partition == share.partition {
+        where reading.shares[index].partition == share.partition
+            && reading.shares[index].position >= share.position
+        {
             reading.shares[index].committed = share.position
         }
     }

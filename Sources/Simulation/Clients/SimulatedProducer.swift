@@ -48,6 +48,8 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
     private var nextNumber: Int32 = 0
     private var unsettled: [ProducerBatch] = []
     private var mustRepeat = false
+    /// An identity is on its way: a second one would begin the numbers anew under way.
+    private var isAsking = false
     private var isProducing = true
     private var isPausing = false
     private(set) var settledCount = 0
@@ -123,7 +125,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
             unsettled[index].isUnderWay = false
             unsettled[index].isRepeated = true
         }
-        mustRepeat = false
+        (isAsking, mustRepeat) = (false, false)
     }
 
     private func sendOn() {
@@ -288,14 +290,15 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
     }
 
     private func askForIdentity() {
-        mustRepeat = true
+        if isAsking { return }
+        (isAsking, mustRepeat) = (true, true)
         var request = InitProducerIdRequest()
         request.transactionalId = nil
         request.transactionTimeoutMs = 60_000
         let era = history.era
         link.call(request, version: 4, patience: Self.patience) { [weak self] result in
             guard let self, case .success(let response) = result else { return }
-            mustRepeat = false
+            (isAsking, mustRepeat) = (false, false)
             guard response.errorCode == 0 else { return repeatWhenAnswered() }
             identity = RecordBatchBuilder.Producer(
                 id: ProducerID(response.producerId), epoch: ProducerEpoch(response.producerEpoch),
