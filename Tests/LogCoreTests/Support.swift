@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import LogCore
 import Primitives
@@ -326,13 +327,17 @@ final class FaultyVolume: Volume {
 
 /// Holds one sync back.
 final class SyncGate: Sendable {
-    private let reached = WakeUp()
+    private let reached = DispatchSemaphore(value: 0)
     private let opened = WakeUp()
     /// Returns when a sync stands at the gate.
-    func waitUntilReached() { reached.sleep() }
+    func waitUntilReached() {
+        if reached.wait(timeout: .now() + .seconds(20)) == .timedOut {
+            Issue.record("no sync in 20 s")
+        }
+    }
     func open() { opened.wake() }
     func pass() {
-        reached.wake()
+        reached.signal()
         opened.sleep()
     }
 }

@@ -1,6 +1,8 @@
+import Dispatch
 import Glibc
 import Primitives
 import Synchronization
+import Testing
 
 /// The machine's files, where syncs of one partition's `.log` files wait until they are let through,
 /// or fail, or where there is no room for its checkpoints.
@@ -10,7 +12,7 @@ final class HeldDisk: FileSystem {
     private let inner = PosixFileSystem()
     private let partition: String
     private let door = Mutex(Door.open)
-    private let reached = WakeUp()
+    private let reached = DispatchSemaphore(value: 0)
     private let opened = WakeUp()
     private let isFull = Atomic<Bool>(false)
     let syncs = Atomic<Int>(0)
@@ -26,7 +28,11 @@ final class HeldDisk: FileSystem {
     func fill() { isFull.store(true, ordering: .releasing) }
     func makeRoom() { isFull.store(false, ordering: .releasing) }
     /// Returns when a sync waits.
-    func waitUntilReached() { reached.sleep() }
+    func waitUntilReached() {
+        if reached.wait(timeout: .now() + .seconds(20)) == .timedOut {
+            Issue.record("no sync in 20 s")
+        }
+    }
     /// Lets the waiting sync and all later ones through.
     func release() { opened.wake() }
 
@@ -39,7 +45,7 @@ final class HeldDisk: FileSystem {
         switch state {
         case .open: break
         case .closed:
-            reached.wake()
+            reached.signal()
             opened.sleep()
         case .failing: throw FileError(operation: "sync", path: file.path, code: EIO)
         }
