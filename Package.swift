@@ -17,10 +17,12 @@ func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [Strin
         swiftSettings: settings)
 }
 
-func executable(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target
-{
+func executable(
+    _ name: String, _ dependencies: [Target.Dependency], path: String? = nil,
+    exclude: [String] = []
+) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies, path: path, exclude: ["README.md"],
+        name: name, dependencies: dependencies, path: path, exclude: ["README.md"] + exclude,
         swiftSettings: settings)
 }
 
@@ -80,7 +82,7 @@ let package = Package(
                 "Server", "LogCore", "Networking", "WireProtocol", "RecordFormat", "Primitives",
                 "CPlatform",
             ],
-            path: "Benchmarks"),
+            path: "Benchmarks", exclude: ["RESULTS.md"]),
 
         tests("PrimitivesTests", ["Primitives"]),
         tests("RecordFormatTests", ["RecordFormat", "Primitives"]),

@@ -245,6 +245,7 @@ final class Faults: Sendable {
     let syncs = Atomic<Int>(0)
     let volumeSyncs = Atomic<Int>(0)
     let opens = Atomic<Int>(0)
+    let reads = Atomic<Int>(0)
 
     /// Counts a change of a name or a file; throws when no more may happen.
     func change(_ path: String) throws(FileError) {
@@ -357,7 +358,8 @@ final class FaultyFile: File {
     func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(FileError)
         -> Int
     {
-        unsafe try inner.read(into: buffer, at: position)
+        faults.reads.add(1, ordering: .relaxed)
+        return unsafe try inner.read(into: buffer, at: position)
     }
     func write(_ chunks: [Bytes], at position: Int) throws(FileError) {
         try faults.change(path)

@@ -131,11 +131,11 @@ extension Log {
 
     /// Outside the lock: decompressing may take long.
     private static func first(
-        in batch: RecordBatch, limit: Int, where isWanted: (Record) -> Bool
+        in batch: RecordBatch, limit: Int, where isWanted: (RecordPlace) -> Bool
     ) throws(LogError) -> TimestampedOffset? {
         do throws(BatchError) {
             var records = try batch.records(decompressionLimit: limit)
-            while let record = try records.next() {
+            while let record = try records.nextPlace() {
                 if isWanted(record) {
                     return TimestampedOffset(
                         offset: record.offset, timestamp: record.timestamp,

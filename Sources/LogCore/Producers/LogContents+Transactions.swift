@@ -36,7 +36,10 @@ extension LogContents {
         let stable = min(bound ?? endOffset, lastStableOffset)
         let (slice, segment) = try locateSlice(
             from: offset, upTo: stable, maxBytes: maxBytes, minOneBatch: minOneBatch)
-        guard let region = slice.region, let segment else {
+        guard let region = slice.region, let segment,
+            // Most logs never see a transaction: where the slice ends need not be found out then.
+            segments[segment...].contains(where: { $0.transactionIndex != nil })
+        else {
             return CommittedSlice(slice: slice, aborted: [])
         }
         var end = stable

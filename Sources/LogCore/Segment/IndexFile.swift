@@ -7,13 +7,15 @@ internal import Primitives
 struct IndexFile<Entry: IndexEntry>: Sendable {
     /// Entries that may wait in memory.
     static var pendingLimit: Int { 256 }
-    /// Below this many entries a search reads the rest in one piece.
+    /// Entries that a search reads in one piece.
     private static var block: Int { 512 }
 
     let path: String
     private var file: (any File)?
     /// Entries in the file; nil while nobody has looked.
     private var stored: Int?
+    /// The last of them, where known.
+    private var newest: Entry?
     private var pending: [Entry] = []
     /// The file has changed since the last sync.
     private(set) var needsSync = false
@@ -72,8 +74,14 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
 
     mutating func last(_ files: any FileSystem) throws(FileError) -> Entry? {
         if let last = pending.last { return last }
+        return try lastStored(files)
+    }
+
+    private mutating func lastStored(_ files: any FileSystem) throws(FileError) -> Entry? {
+        if let newest { return newest }
         let count = try storedCount(files)
-        return count == 0 ? nil : try entry(count - 1, files)
+        if count > 0 { newest = try entry(count - 1, files) }
+        return newest
     }
 
     /// The file, made when missing.
@@ -100,16 +108,21 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
     }
 
     /// The last entry for which `isAtOrBelow` holds; it holds for a run of entries from the first
-    /// on.
+    /// on. `share` as for `split`.
     mutating func floor(
-        _ files: any FileSystem, where isAtOrBelow: (Entry) -> Bool
+        _ files: any FileSystem, share: (Entry) -> Double = { _ in 0.5 },
+        where isAtOrBelow: (Entry) -> Bool
     ) throws(FileError) -> Entry? {
-        try split(files, where: isAtOrBelow).below
+        try split(files, share: share, where: isAtOrBelow).below
     }
 
     /// Where `isBelow` stops to hold; it holds for a run of entries from the first on.
+    ///
+    /// - Parameter share: told the last entry, says for what part of the entries `isBelow` probably
+    ///   holds, 0 to 1. Where that comes close, one read finds the place, however many there are.
     mutating func split(
-        _ files: any FileSystem, where isBelow: (Entry) -> Bool
+        _ files: any FileSystem, share: (Entry) -> Double = { _ in 0.5 },
+        where isBelow: (Entry) -> Bool
     ) throws(FileError) -> Split {
         let stored = try storedCount(files)
         if let first = pending.first, isBelow(first) {
@@ -121,27 +134,35 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         var (low, high) = (0, stored)
         var below: Entry?
         var above = pending.first
-        func compare(_ entry: Entry, _ middle: Int) {
-            if isBelow(entry) {
-                below = entry
-                low = middle + 1
-            } else {
-                above = entry
-                high = middle
-            }
+        var probe = stored / 2
+        var reach = Self.block / 2
+        if stored > Self.block, let last = try lastStored(files) {
+            probe = Int(Double(stored) * min(max(share(last), 0), 1))
         }
-        while high - low > Self.block {
+        while low < high {
+            // Some hundred entries cost what one does.
+            let start = min(max(probe - Self.block / 2, low), max(high - Self.block, low))
+            let count = min(Self.block, high - start)
+            let entries = try opened(files).read(
+                count: count * Entry.size, at: start * Entry.size)
+            var (first, end) = (start, start + count)
+            while first < end {
+                let middle = first + (end - first) / 2
+                let entry = Entry(from: entries, at: (middle - start) * Entry.size)
+                if isBelow(entry) {
+                    below = entry
+                    first = middle + 1
+                } else {
+                    above = entry
+                    end = middle
+                }
+            }
+            if first > start { low = first }
+            if first < start + count { high = first }
+            // Where the guess was not far off the place is near; where it was, halves end the search.
             let middle = low + (high - low) / 2
-            compare(try entry(middle, files), middle)
-        }
-        if high > low {
-            let start = low
-            let block = try opened(files).read(
-                count: (high - low) * Entry.size, at: low * Entry.size)
-            while low < high {
-                let middle = low + (high - low) / 2
-                compare(Entry(from: block, at: (middle - start) * Entry.size), middle)
-            }
+            probe = first > start ? min(low + reach, middle) : max(high - reach, middle)
+            reach *= 8
         }
         return Split(count: low, below: below, above: above)
     }
@@ -222,6 +243,7 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
             throw error
         }
         stored = count + pending.count
+        newest = pending.last
         pending.removeAll()
     }
 
@@ -231,6 +253,7 @@ struct IndexFile<Entry: IndexEntry>: Sendable {
         let before = try storedCount(files)
         pending.removeLast(max(pending.count - max(count - before, 0), 0))
         stored = min(before, count)
+        newest = nil
         let size = min(before, count) * Entry.size
         if try files.attributes(path)?.size == size { return }
         needsSync = true

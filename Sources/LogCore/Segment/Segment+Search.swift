@@ -12,35 +12,39 @@ extension Segment {
     mutating func locate(
         _ target: Offset, _ context: DirectoryContext
     ) throws(LogError) -> LocatedBatch? {
-        try firstBatch(from: try indexedPosition(of: target, context), context) {
-            $0.lastOffset >= target
+        if size == 0 { return nil }
+        let file = try context.reading { () throws(FileError) in try opened(context.files) }
+        var scanner = try scanner(of: file, before: target, context)
+        return try walk(&scanner, context) { (found) throws(LogError) in
+            found.header.lastOffset < target
         }
     }
 
-    /// A position at or before the batch that holds `target`, from the index.
-    private mutating func indexedPosition(
-        of target: Offset, _ context: DirectoryContext
-    ) throws(LogError) -> Int {
+    /// A scanner that begins at or before the batch that holds `target`, by the index.
+    private mutating func scanner(
+        of file: any File, before target: Offset, _ context: DirectoryContext
+    ) throws(LogError) -> BatchScanner {
         let relative = target.distance(from: baseOffset)
         let entry = try context.reading { () throws(FileError) in
-            try offsetIndex.floor(context.files) { $0.relativeOffset <= relative }
+            try offsetIndex.floor(
+                context.files, share: { Double(relative) / Double(max($0.relativeOffset, 1)) }
+            ) { $0.relativeOffset <= relative }
         }
-        guard let entry else { return 0 }
+        guard let entry else { return BatchScanner(file: file, from: 0, to: size) }
         let position = Int(entry.position)
         if position >= 0, position < size {
-            let file = try context.reading { () throws(FileError) in try opened(context.files) }
             var scanner = BatchScanner(file: file, from: position, to: size)
             let step = try context.reading { () throws(FileError) in try scanner.peek() }
             // The entry may stand for several batches appended together; this is the first of them.
             if case .batch(let header) = step, header.baseOffset <= target,
                 header.lastOffset.distance(from: baseOffset) <= Int64(entry.relativeOffset)
             {
-                return position
+                return scanner
             }
         }
         context.world.log(
             .warn, "\(offsetIndex.path) points to \(position), where no such batch is: passed over")
-        return 0
+        return BatchScanner(file: file, from: 0, to: size)
     }
 
     /// Goes through the batches from `position`, a batch's start, on until `visit` says false.
@@ -52,6 +56,13 @@ extension Segment {
         if position >= size { return nil }
         let file = try context.reading { () throws(FileError) in try opened(context.files) }
         var scanner = BatchScanner(file: file, from: position, to: size)
+        return try walk(&scanner, context) { (found) throws(LogError) in try visit(found, file) }
+    }
+
+    private func walk(
+        _ scanner: inout BatchScanner, _ context: DirectoryContext,
+        _ visit: (LocatedBatch) throws(LogError) -> Bool
+    ) throws(LogError) -> LocatedBatch? {
         while true {
             let step = try context.reading { () throws(FileError) in try scanner.peek() }
             switch step {
@@ -60,7 +71,7 @@ extension Segment {
                 throw .corrupt(file: path(.log), position: scanner.position, reason: reason)
             case .batch(let header):
                 let found = LocatedBatch(position: scanner.position, header: header)
-                if try !visit(found, file) { return found }
+                if try !visit(found) { return found }
                 scanner.pass(header)
             }
         }

@@ -60,7 +60,9 @@ extension Segment {
         ofPosition position: Int, _ context: DirectoryContext
     ) throws(LogError) -> Offset? {
         let entry = try context.reading { () throws(FileError) in
-            try offsetIndex.split(context.files) { $0.position < position }.above
+            try offsetIndex.split(
+                context.files, share: { Double(position) / Double(max($0.position, 1)) }
+            ) { $0.position < position }.above
         }
         return entry.map { baseOffset.advanced(by: Int64($0.relativeOffset)) }
     }

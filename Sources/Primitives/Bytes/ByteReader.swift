@@ -65,7 +65,30 @@ public struct ByteReader: Sendable {
     // MARK: Variable-length integers
 
     /// An unsigned integer of up to 32 bits, seven to a byte, lowest first.
-    @inlinable public mutating func readUnsignedVarint() throws(DecodeError) -> UInt32 {
+    @inlinable @inline(__always)
+    public mutating func readUnsignedVarint() throws(DecodeError) -> UInt32 {
+        if let byte = readShortVarint() { return UInt32(byte) }
+        return try readLongVarint()
+    }
+
+    @inlinable @inline(__always)
+    public mutating func readUnsignedVarlong() throws(DecodeError) -> UInt64 {
+        if let byte = readShortVarint() { return UInt64(byte) }
+        return try readLongVarlong()
+    }
+
+    /// A varint of one byte, as most are; nil, and nothing is read, where it is another or none.
+    @inlinable @inline(__always)
+    mutating func readShortVarint() -> UInt8? {
+        guard remaining > 0 else { return nil }
+        let byte = bytes[cursor]
+        guard byte < 0x80 else { return nil }
+        cursor += 1
+        return byte
+    }
+
+    @usableFromInline
+    mutating func readLongVarint() throws(DecodeError) -> UInt32 {
         var value: UInt32 = 0
         var shift: UInt32 = 0
         while true {
@@ -78,7 +101,8 @@ public struct ByteReader: Sendable {
         }
     }
 
-    @inlinable public mutating func readUnsignedVarlong() throws(DecodeError) -> UInt64 {
+    @usableFromInline
+    mutating func readLongVarlong() throws(DecodeError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {

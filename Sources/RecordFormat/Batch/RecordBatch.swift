@@ -130,14 +130,14 @@ package struct RecordBatch: Sendable {
         var records = try records(decompressionLimit: decompressionLimit)
         var latest = Timestamp.none
         var index = 0
-        while let record = try records.next() {
+        while let record = try records.nextPlace() {
             let delta = record.offset.distance(from: header.baseOffset)
             guard delta == index else {
                 throw .recordOffset(
                     index: index, delta: Int32(truncatingIfNeeded: delta),
                     lastOffsetDelta: header.lastOffsetDelta)
             }
-            if requiringKeys, record.key == nil { throw .missingKey(index: index) }
+            if requiringKeys, record.key.isNull { throw .missingKey(index: index) }
             latest = max(latest, record.timestamp)
             index += 1
         }

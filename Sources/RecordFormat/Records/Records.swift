@@ -1,4 +1,4 @@
-internal import Primitives
+package import Primitives
 
 /// Reads a batch's records in order, without copying.
 ///
@@ -23,6 +23,16 @@ package struct Records: Sendable {
     /// Throws when a record's lengths do not add up, its offset is not above the one before it and
     /// within the batch, or bytes are left after the last. After a throw the cursor is of no use.
     package mutating func next() throws(BatchError) -> Record? {
+        guard let place = try nextPlace() else { return nil }
+        return Record(
+            offset: place.offset, timestamp: place.timestamp, key: bytes(at: place.key),
+            value: bytes(at: place.value), headers: try headers(of: place))
+    }
+
+    /// As `next`, but says only where the record's parts lie: for who looks at most records and
+    /// keeps few, or keeps them in a form of its own. Counts no references.
+    @inline(__always)
+    package mutating func nextPlace() throws(BatchError) -> RecordPlace? {
         guard index < Int(header.recordCount) else {
             if reader.remaining > 0 { throw .trailingBytes(reader.remaining) }
             return nil
@@ -45,9 +55,35 @@ package struct Records: Sendable {
             case .createTime: Timestamp(header.baseTimestamp.rawValue &+ fields.timestampDelta)
             case .logAppendTime: header.maxTimestamp
             }
-        return Record(
+        return RecordPlace(
             offset: header.baseOffset.advanced(by: Int64(fields.offsetDelta)),
-            timestamp: timestamp, key: fields.key, value: fields.value, headers: fields.headers)
+            timestamp: timestamp, key: fields.key, value: fields.value, index: index - 1,
+            headerCount: fields.headerCount, headersStart: fields.headersStart)
+    }
+
+    /// The bytes of a key or a value that `nextPlace` has found, shared; nil for null.
+    @inline(__always)
+    package func bytes(at field: RecordPlace.Field) -> Bytes? {
+        field.isNull ? nil : reader.bytes.slice(field.start..<field.start + field.count)
+    }
+
+    /// The headers of a record that `nextPlace` has found.
+    package func headers(of place: RecordPlace) throws(BatchError) -> [RecordHeader] {
+        if place.headerCount == 0 { return [] }
+        do throws(DecodeError) {
+            var reader = ByteReader(self.reader.bytes)
+            try reader.skip(place.headersStart)
+            var headers: [RecordHeader] = []
+            headers.reserveCapacity(place.headerCount)
+            for _ in 0..<place.headerCount {
+                let (name, value) = try RecordFields.readHeader(&reader)
+                headers.append(
+                    RecordHeader(key: bytes(at: name) ?? .empty, value: bytes(at: value)))
+            }
+            return headers
+        } catch {
+            throw .record(index: place.index, error)
+        }
     }
 
     /// The records not yet read.
@@ -58,15 +94,38 @@ package struct Records: Sendable {
     }
 }
 
+/// Where the parts of a record lie among its batch's unpacked records. All of it has been checked.
+package struct RecordPlace: Sendable {
+    /// A key or a value; null has no bytes.
+    package struct Field: Sendable {
+        let start: Int
+        /// -1 for null.
+        let count: Int
+
+        package var isNull: Bool { count < 0 }
+    }
+
+    package let offset: Offset
+    package let timestamp: Timestamp
+    package let key: Field
+    package let value: Field
+    /// The record's number in its batch.
+    let index: Int
+    package let headerCount: Int
+    let headersStart: Int
+}
+
 /// A record as it lies in a batch: length, attributes (no bit has a meaning), deltas to the header,
 /// key, value, headers. Lengths are signed varints; -1 is null.
 private struct RecordFields {
     let timestampDelta: Int64
     let offsetDelta: Int32
-    let key: Bytes?
-    let value: Bytes?
-    let headers: [RecordHeader]
+    let key: RecordPlace.Field
+    let value: RecordPlace.Field
+    let headerCount: Int
+    let headersStart: Int
 
+    @inline(__always)
     init(from reader: inout ByteReader) throws(DecodeError) {
         let length = Int(try reader.readVarint())
         let start = reader.position
@@ -77,7 +136,9 @@ private struct RecordFields {
         offsetDelta = try reader.readVarint()
         key = try Self.readNullable(&reader)
         value = try Self.readNullable(&reader)
-        headers = try Self.readHeaders(&reader, end: end)
+        headerCount = try Self.readHeaderCount(&reader, end: end)
+        headersStart = reader.position
+        for _ in 0..<headerCount { _ = try Self.readHeader(&reader) }
         guard reader.position == end else {
             throw DecodeError(
                 .invalid("record declares \(length) bytes, holds \(reader.position - start)"),
@@ -85,35 +146,37 @@ private struct RecordFields {
         }
     }
 
-    private static func readHeaders(
+    private static func readHeaderCount(
         _ reader: inout ByteReader, end: Int
-    ) throws(DecodeError) -> [RecordHeader] {
+    ) throws(DecodeError) -> Int {
         let start = reader.position
         let count = Int(try reader.readVarint())
         guard count >= 0 else { throw DecodeError(.negativeLength(count), at: start) }
-        if count == 0 { return [] }
         // A header has at least the two bytes of its lengths.
-        guard count <= (end - reader.position) / 2 else {
+        guard count == 0 || count <= (end - reader.position) / 2 else {
             throw DecodeError(
                 .countTooLarge(count, available: end - reader.position), at: start)
         }
-        var headers: [RecordHeader] = []
-        headers.reserveCapacity(count)
-        for _ in 0..<count {
-            let at = reader.position
-            guard let key = try readNullable(&reader) else {
-                throw DecodeError(.unexpectedNull, at: at)
-            }
-            headers.append(RecordHeader(key: key, value: try readNullable(&reader)))
-        }
-        return headers
+        return count
     }
 
+    static func readHeader(
+        _ reader: inout ByteReader
+    ) throws(DecodeError) -> (name: RecordPlace.Field, value: RecordPlace.Field) {
+        let at = reader.position
+        let name = try readNullable(&reader)
+        if name.isNull { throw DecodeError(.unexpectedNull, at: at) }
+        return (name, try readNullable(&reader))
+    }
+
+    @inline(__always)
     private static func readNullable(
         _ reader: inout ByteReader
-    ) throws(DecodeError) -> Bytes? {
+    ) throws(DecodeError) -> RecordPlace.Field {
         let count = Int(try reader.readVarint())
-        if count == -1 { return nil }
-        return try reader.readBytes(count: count)
+        let start = reader.position
+        if count == -1 { return RecordPlace.Field(start: start, count: -1) }
+        try reader.skip(count)
+        return RecordPlace.Field(start: start, count: count)
     }
 }

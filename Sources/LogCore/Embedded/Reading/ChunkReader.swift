@@ -6,6 +6,13 @@ extension PartitionCore {
     struct Chunk: Sendable {
         var records: [LogRecord]
         var next: Int64
+
+        /// Makes room for so many records more, at least twice what there was: what is asked for
+        /// batch by batch must not copy all that there is each time.
+        mutating func reserve(_ count: Int) {
+            if records.capacity - records.count >= count { return }
+            records.reserveCapacity(max(records.count + count, 2 * records.count))
+        }
     }
 
     /// Records from `offset` on: at least one unless the partition ends there, at most
@@ -82,11 +89,14 @@ extension PartitionCore {
     ) throws(BatchError) {
         var records = try batch.records(decompressionLimit: log.configuration.decompressionLimit)
         room -= records.bytesLeft
-        while let record = try records.next() {
-            guard record.offset.rawValue >= chunk.next else { continue }
+        let wanted = min(Int(batch.header.recordCount), maxRecords - chunk.records.count)
+        // No more than there can be: the count in a header is a promise only.
+        chunk.reserve(min(wanted, records.bytesLeft / 7 + 1))
+        while let place = try records.nextPlace() {
+            guard place.offset.rawValue >= chunk.next else { continue }
             guard chunk.records.count < maxRecords else { return }
-            chunk.records.append(LogRecord(record, partition: index))
-            chunk.next = record.offset.rawValue + 1
+            chunk.records.append(try LogRecord(place, of: records, partition: index))
+            chunk.next = place.offset.rawValue + 1
         }
         chunk.next = max(chunk.next, batch.header.nextOffset.rawValue)
     }
@@ -105,14 +115,18 @@ extension RecordBatchHeader {
 }
 
 extension LogRecord {
-    fileprivate init(_ record: Record, partition: Int) {
+    @inline(__always)
+    fileprivate init(
+        _ place: RecordPlace, of records: Records, partition: Int
+    ) throws(BatchError) {
         self.init(
-            partition: partition, offset: record.offset.rawValue,
-            timestamp: record.timestamp.rawValue, key: record.key.map { RecordBytes($0) },
-            value: record.value.map { RecordBytes($0) },
-            headers: record.headers.isEmpty
+            partition: partition, offset: place.offset.rawValue,
+            timestamp: place.timestamp.rawValue,
+            key: records.bytes(at: place.key).map { RecordBytes($0) },
+            value: records.bytes(at: place.value).map { RecordBytes($0) },
+            headers: place.headerCount == 0
                 ? []
-                : record.headers.map { header in
+                : try records.headers(of: place).map { header in
                     LogHeader(header.key.text ?? "", header.value.map { RecordBytes($0) })
                 })
     }

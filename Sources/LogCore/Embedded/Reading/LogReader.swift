@@ -10,8 +10,8 @@
 /// `next` returns nil, and later, when there are more records, the next of them.
 public struct LogReader: Sendable {
     private var puller: RecordPuller
+    /// What has been pulled and not handed out, the next record last: taking the last one moves it.
     private var chunk: [LogRecord] = []
-    private var index = 0
 
     init(_ puller: RecordPuller) { self.puller = puller }
 
@@ -20,12 +20,9 @@ public struct LogReader: Sendable {
     /// - Throws: `offsetOutOfRange` when the records to come were deleted meanwhile, `closed`,
     ///   `unknownTopic` when the topic was deleted, `damaged`, `io`.
     public mutating func next() throws -> LogRecord? {
-        if index == chunk.count {
-            chunk = try puller.pull()
-            index = 0
-            if chunk.isEmpty { return nil }
-        }
-        index += 1
-        return chunk[index - 1]
+        if let record = chunk.popLast() { return record }
+        chunk = try puller.pull()
+        chunk.reverse()
+        return chunk.popLast()
     }
 }
