@@ -27,8 +27,8 @@ extension Segment {
         let relative = target.distance(from: baseOffset)
         let entry = try context.reading { () throws(FileError) in
             try offsetIndex.floor(
-                context.files, share: { Double(relative) / Double(max($0.relativeOffset, 1)) }
-            ) { $0.relativeOffset <= relative }
+                context.files, share: { Double(relative) / Double(max($0.relativeOffset, 1)) },
+                where: { $0.relativeOffset <= relative })
         }
         guard let entry else { return BatchScanner(file: file, from: 0, to: size) }
         let position = Int(entry.position)

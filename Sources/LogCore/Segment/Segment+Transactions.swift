@@ -61,8 +61,9 @@ extension Segment {
     ) throws(LogError) -> Offset? {
         let entry = try context.reading { () throws(FileError) in
             try offsetIndex.split(
-                context.files, share: { Double(position) / Double(max($0.position, 1)) }
-            ) { $0.position < position }.above
+                context.files, share: { Double(position) / Double(max($0.position, 1)) },
+                where: { $0.position < position }
+            ).above
         }
         return entry.map { baseOffset.advanced(by: Int64($0.relativeOffset)) }
     }
