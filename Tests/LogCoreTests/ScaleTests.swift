@@ -73,6 +73,47 @@ private func descriptors(below path: String) throws -> Int {
         #expect(bytes == (try PosixFileSystem().readAll(region.file.path, limit: 1 << 20)))
     }
 
+    @Test(
+        "many logs are made with a sync of the file system before their ids are named, and one after"
+    )
+    func manyNewLogs() throws {
+        let scene = try Scene()
+        scene.faults.plan.withLock { $0.hasVolume = true }
+        let directory = try scene.open()
+        let new = (0..<200).map { number in
+            LogDirectory.NewLog(
+                partition: TopicPartition(topic: "many", partition: PartitionIndex(number)),
+                topicID: TopicID(high: 1, low: 2), configuration: scene.configuration)
+        }
+        let before = scene.faults.volumeSyncs.load(ordering: .relaxed)
+        let files = scene.faults.syncs.load(ordering: .relaxed)
+        let logs = try directory.createLogs(new)
+        #expect(logs.map(\.topicPartition) == new.map(\.partition))
+        #expect(scene.faults.volumeSyncs.load(ordering: .relaxed) == before + 2)
+        #expect(scene.faults.syncs.load(ordering: .relaxed) == files)
+        try logs[150].append("x")
+        try directory.close()
+        let reopened = try scene.open()
+        #expect(reopened.logs.map(\.topicID) == new.map(\.topicID))
+        #expect(try reopened.log(new[150].partition)?.values() == ["x"])
+    }
+
+    @Test("of many new logs none is made when the disk is full, and all are made when it is not")
+    func manyNewLogsWithoutRoom() throws {
+        let scene = try Scene()
+        let directory = try scene.open()
+        let new = (0..<8).map { number in
+            LogDirectory.NewLog(
+                partition: TopicPartition(topic: "many", partition: PartitionIndex(number)),
+                topicID: TopicID(high: 1, low: 2), configuration: scene.configuration)
+        }
+        scene.faults.plan.withLock { $0.room = 100 }
+        #expect(throws: LogError.self) { try directory.createLogs(new) }
+        #expect(directory.logs.isEmpty && !directory.isOffline)
+        scene.faults.plan.withLock { $0.room = nil }
+        #expect(try directory.createLogs(new).count == 8)
+    }
+
     @Test("what was written and lost its descriptor is synced with the whole file system")
     func lostDescriptor() throws {
         let scene = try Scene()

@@ -231,7 +231,7 @@ struct RecordBatchTests {
             }
         }
         let batch = try RecordBatch(atFrontOf: sample())
-        #expect(throws: BatchError.missingKey(index: 1)) {
+        #expect(throws: BatchError.missingKeys(indices: [1])) {
             try batch.validateRecords(decompressionLimit: limit, requiringKeys: true)
         }
     }

@@ -260,6 +260,25 @@ struct ProduceFetchTests {
         #expect(empty.responses[0].partitions[0].highWatermark == 1)
     }
 
+    @Test("a long poll waits beside a partition that is not there, and not for nothing else")
+    func longPollOfUnknown() throws {
+        let fixture = try BrokerFixture()
+        let client = try fixture.connect()
+        try client.createTopic("t")
+        var request = fetchRequest("t", from: 0, maxWaitMs: 300)
+        request.topics += fetchRequest("gone", from: 0).topics
+        let clock = PosixClock()
+        let start = clock.monotonic()
+        let both = try client.call(request, version: 12)
+        #expect(clock.monotonic().milliseconds(since: start) >= 300)
+        let unknown = ErrorCode.unknownTopicOrPartition.rawValue
+        #expect(both.responses.map { $0.partitions[0].errorCode } == [0, unknown])
+
+        request = fetchRequest("gone", from: 0, maxWaitMs: 600_000)
+        let one = try client.call(request, version: 12)
+        #expect(one.responses[0].partitions[0].errorCode == unknown)
+    }
+
     @Test("a fetch does not wait for more than its answer may hold")
     func leastAboveMost() throws {
         let fixture = try BrokerFixture()
@@ -364,6 +383,7 @@ struct ProduceFetchTests {
         try client.createTopic("t", settings: [("cleanup.policy", "compact")])
         let refused = try client.produce("t", batch(["x"], key: nil))
         #expect(refused.errorCode == ErrorCode.invalidRecord.rawValue)
+        #expect(refused.recordErrors.map(\.batchIndex) == [0])
         #expect(try client.produce("t", batch(["x"])).errorCode == 0)
     }
 }

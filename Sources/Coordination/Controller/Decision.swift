@@ -33,9 +33,12 @@ package struct DecisionContext: Sendable {
 package struct Refusal: Error, Equatable, Sendable {
     package let code: ErrorCode
     package let message: String
+    /// The numbers of those records of a batch that are at fault; none where it is the batch.
+    package let records: [Int]
 
-    package init(_ code: ErrorCode, _ message: String) {
+    package init(_ code: ErrorCode, _ message: String, records: [Int] = []) {
         self.code = code
         self.message = message
+        self.records = records
     }
 }

@@ -118,18 +118,37 @@ final class GroupCommit: Sendable {
         round.plan(descriptors: pool.limit / 2)
         let count = round.syncCount
         if count > 0 {
-            let before = world.clock.monotonic().nanoseconds
-            if let volume, mustSyncAll() || costs.withLock({ $0.prefersFileSystem(toFiles: count) })
-            {
-                round.synchronize(volume)
-                let spent = world.clock.monotonic().nanoseconds - before
-                costs.withLock { $0.note(fileSystem: spent) }
-            } else {
-                round.synchronizeEachFile(world.files)
-                let spent = world.clock.monotonic().nanoseconds - before
-                costs.withLock { $0.note(files: count, nanoseconds: spent) }
-            }
+            let isWhole = volume != nil && mustSyncAll()
+            choosing(
+                count, isWhole: isWhole, { round.synchronize($0) },
+                { round.synchronizeEachFile(world.files) })
         }
         return round.conclude()
+    }
+
+    /// Syncs `count` files and directories that hold no records: by `each`, or with the file system
+    /// as a whole where that costs less. What it throws has to take the directory offline.
+    func synchronize(
+        count: Int, each: () throws(FileError) -> Void
+    ) throws(FileError) {
+        try choosing(
+            count, isWhole: false, { (volume) throws(FileError) in try volume.synchronize() }, each)
+    }
+
+    /// Calls the one of both that costs less for so many files, and learns what it cost.
+    private func choosing<Failure: Error>(
+        _ count: Int, isWhole: Bool, _ whole: (any Volume) throws(Failure) -> Void,
+        _ each: () throws(Failure) -> Void
+    ) throws(Failure) {
+        let before = world.clock.monotonic().nanoseconds
+        if let volume, isWhole || costs.withLock({ $0.prefersFileSystem(toFiles: count) }) {
+            try whole(volume)
+            let spent = world.clock.monotonic().nanoseconds - before
+            costs.withLock { $0.note(fileSystem: spent) }
+        } else {
+            try each()
+            let spent = world.clock.monotonic().nanoseconds - before
+            costs.withLock { $0.note(files: count, nanoseconds: spent) }
+        }
     }
 }

@@ -134,33 +134,81 @@ package final class LogDirectory: Sendable {
     package func createLog(
         _ partition: TopicPartition, topicID: TopicID, configuration: LogConfiguration
     ) throws(LogError) -> Log {
+        try createLogs([
+            NewLog(partition: partition, topicID: topicID, configuration: configuration)
+        ])[0]
+    }
+
+    /// A log to be made.
+    package struct NewLog: Sendable {
+        package var partition: TopicPartition
+        package var topicID: TopicID
+        package var configuration: LogConfiguration
+
+        package init(
+            partition: TopicPartition, topicID: TopicID, configuration: LogConfiguration
+        ) {
+            self.partition = partition
+            self.topicID = topicID
+            self.configuration = configuration
+        }
+    }
+
+    /// Makes empty logs, all of them or none, with syncs that they share. Their directories and
+    /// topic ids are on disk when this returns.
+    ///
+    /// After a throw directories may be left, which no log uses and the next to make them takes.
+    package func createLogs(_ new: [NewLog]) throws(LogError) -> [Log] {
         try context.requireOnline()
-        guard PartitionDirectoryName.isTopicName(partition.topic), partition.partition.rawValue >= 0
-        else { throw .invalidTopicName(partition.topic) }
         return try changes.withLock { (_) throws(LogError) in
-            // After `close` the directory may have another owner.
-            guard state.withLock({ $0.lock != nil }) else { throw .closed(partition) }
-            guard self.log(partition) == nil else { throw .logExists(partition) }
-            // Names that were in use: what the checkpoints say is about another log.
-            try checkpoints.forget(partition, context)
-            let directory = path + "/\(partition)"
-            try context.writing { () throws(FileError) in
-                try context.files.createDirectory(directory)
-                // Now, so that its name is durable with the others.
-                _ = try context.files.open(
-                    directory + "/" + LogFileName.name(.zero, .log), .replace)
-                try context.files.replaceDurably(
-                    directory + "/" + PartitionMetadata.fileName,
-                    with: PartitionMetadata.encode(topicID), directory: directory)
-                try context.files.synchronizeDirectory(path)
+            for log in new {
+                let partition = log.partition
+                guard PartitionDirectoryName.isTopicName(partition.topic),
+                    partition.partition.rawValue >= 0
+                else { throw .invalidTopicName(partition.topic) }
+                // After `close` the directory may have another owner.
+                guard state.withLock({ $0.lock != nil }) else { throw .closed(partition) }
+                guard self.log(partition) == nil else { throw .logExists(partition) }
+                // Names that were in use: what the checkpoints say is about another log.
+                try checkpoints.forget(partition, context)
             }
-            // Clean: there is nothing in it.
-            let log = Log(
-                partition, topicID: topicID, directory: directory,
-                plan: OpeningPlan(isClean: true), configuration: configuration, context: context,
-                checkpoints: checkpoints)
-            state.withLock { $0.logs[partition] = log }
-            return log
+            try context.writing { () throws(FileError) in
+                try makeDirectories(of: new)
+            }
+            let logs = new.map { new in
+                // Clean: there is nothing in it.
+                Log(
+                    new.partition, topicID: new.topicID, directory: path + "/\(new.partition)",
+                    plan: OpeningPlan(isClean: true), configuration: new.configuration,
+                    context: context, checkpoints: checkpoints)
+            }
+            state.withLock { state in
+                for log in logs { state.logs[log.topicPartition] = log }
+            }
+            return logs
+        }
+    }
+
+    /// The steps of `replaceDurably` for each log's metadata, one behind the other for all.
+    private func makeDirectories(of new: [NewLog]) throws(FileError) {
+        let files = context.files
+        let directories = new.map { path + "/\($0.partition)" }
+        var metadata: [(file: any File, path: String)] = []
+        for (log, directory) in zip(new, directories) {
+            try files.createDirectory(directory)
+            // Now, so that its name is durable with the others.
+            _ = try files.open(directory + "/" + LogFileName.name(.zero, .log), .replace)
+            let path = directory + "/" + PartitionMetadata.fileName
+            let file = try files.open(path + ".tmp", .replace)
+            try file.write(PartitionMetadata.encode(log.topicID), at: 0)
+            metadata.append((file, path))
+        }
+        try context.commits.synchronize(count: new.count) { () throws(FileError) in
+            for (file, _) in metadata { try file.synchronize() }
+        }
+        for (_, path) in metadata { try files.rename(path + ".tmp", to: path) }
+        try context.commits.synchronize(count: new.count + 1) { () throws(FileError) in
+            for directory in directories + [path] { try files.synchronizeDirectory(directory) }
         }
     }
 

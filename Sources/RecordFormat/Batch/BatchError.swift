@@ -30,7 +30,7 @@ package enum BatchError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Bytes follow the last of `recordCount` records.
     case trailingBytes(Int)
     /// A record without a key where each must have one (a compacted topic).
-    case missingKey(index: Int)
+    case missingKeys(indices: [Int])
 
     package var description: String {
         switch self {
@@ -55,7 +55,8 @@ package enum BatchError: Error, Equatable, Sendable, CustomStringConvertible {
         case .recordOffset(let index, let delta, let last):
             "record \(index) of the batch has offset delta \(delta), last offset delta \(last)"
         case .trailingBytes(let count): "\(count) bytes after the last record of the batch"
-        case .missingKey(let index): "record \(index) of the batch has no key"
+        case .missingKeys(let indices):
+            "\(indices.count) records of the batch have no key, the first is record \(indices.first ?? 0)"
         }
     }
 }

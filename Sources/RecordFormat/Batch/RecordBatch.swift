@@ -130,6 +130,7 @@ package struct RecordBatch: Sendable {
         var records = try records(decompressionLimit: decompressionLimit)
         var latest = Timestamp.none
         var index = 0
+        var keyless: [Int] = []
         while let record = try records.nextPlace() {
             let delta = record.offset.distance(from: header.baseOffset)
             guard delta == index else {
@@ -137,10 +138,11 @@ package struct RecordBatch: Sendable {
                     index: index, delta: Int32(truncatingIfNeeded: delta),
                     lastOffsetDelta: header.lastOffsetDelta)
             }
-            if requiringKeys, record.key.isNull { throw .missingKey(index: index) }
+            if requiringKeys, record.key.isNull { keyless.append(index) }
             latest = max(latest, record.timestamp)
             index += 1
         }
+        if !keyless.isEmpty { throw .missingKeys(indices: keyless) }
         return latest
     }
 

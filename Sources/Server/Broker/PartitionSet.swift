@@ -49,9 +49,12 @@ final class PartitionSet: Sendable {
         var partitions: [String: [Partition?]] = [:]
         for topic in image.topicsByName {
             let own = image.configuration(of: ConfigResource(.topic, topic.name))
+            let configuration = TopicConfiguration(overrides: own.dictionary, broker: broker)
+            if topic.partitions.count > before.partitions(of: topic.name).count {
+                storage.create(newLogs(of: topic, LogConfiguration(configuration, broker: broker)))
+            }
             partitions[topic.name] = bring(
-                topic, TopicConfiguration(overrides: own.dictionary, broker: broker), broker,
-                before: before.partitions(of: topic.name))
+                topic, configuration, broker, before: before.partitions(of: topic.name))
         }
         view.publish(ClusterView(image: image, partitions: partitions))
         if before.image.provenance != .none { tell(before.image, image) }
@@ -59,6 +62,18 @@ final class PartitionSet: Sendable {
             remove(
                 before.partitions(of: topic.name),
                 isNameReused: image.topic(named: topic.name) != nil)
+        }
+    }
+
+    /// The logs of the topic that this broker is to have, and has not under any topic's id.
+    private func newLogs(
+        of topic: TopicImage, _ configuration: LogConfiguration
+    ) -> [LogDirectory.NewLog] {
+        topic.partitions.compactMap { partition in
+            let id = TopicPartition(topic: topic.name, partition: partition.index)
+            guard partition.replicas.contains(node), storage.log(id) == nil else { return nil }
+            return LogDirectory.NewLog(
+                partition: id, topicID: topic.id, configuration: configuration)
         }
     }
 

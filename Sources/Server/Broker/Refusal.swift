@@ -30,7 +30,9 @@ extension Refusal {
     }
 
     init(_ error: BatchError) {
-        self.init(error.code, "\(error)")
+        var records: [Int] = []
+        if case .missingKeys(let indices) = error { records = indices }
+        self.init(error.code, "\(error)", records: records)
     }
 }
 
@@ -45,7 +47,7 @@ extension BatchError {
         case .unknownCompression: .unsupportedCompressionType
         // An older format too: what would carry it, Produce below 3, is not served.
         case .invalidRecordCount, .baseOffsetNotZero, .controlBatchFromProducer,
-            .inconsistentProducer, .missingKey, .unsupportedMagic:
+            .inconsistentProducer, .missingKeys, .unsupportedMagic:
             .invalidRecord
         }
     }

@@ -53,6 +53,31 @@ final class Storage: Sendable {
         return try target.createLog(id, topicID: topicID, configuration: configuration)
     }
 
+    /// Makes logs that are not there yet, each directory's together, so that a topic of a thousand
+    /// partitions does not wait for thousands of syncs. Those that cannot be made are left to
+    /// `openOrCreate`, which tries each by itself and says why not.
+    func create(_ new: [LogDirectory.NewLog]) {
+        let online = directories.filter { !$0.isOffline }
+        if online.isEmpty || new.isEmpty { return }
+        var counts = online.map(\.logs.count)
+        var shares = [[LogDirectory.NewLog]](repeating: [], count: online.count)
+        for log in new {
+            guard let fewest = counts.indices.min(by: { counts[$0] < counts[$1] }) else { return }
+            counts[fewest] += 1
+            shares[fewest].append(log)
+        }
+        for (directory, share) in zip(online, shares) where !share.isEmpty {
+            do throws(LogError) {
+                _ = try directory.createLogs(share)
+            } catch {
+                world.log(
+                    .warn,
+                    "\(share.count) new logs in \(directory.path) could not be made together: \(error)"
+                )
+            }
+        }
+    }
+
     func delete(_ id: TopicPartition) throws(LogError) {
         for directory in directories where directory.log(id) != nil {
             try directory.deleteLog(id)

@@ -12,6 +12,8 @@ internal import WireProtocol
 ///   1 and -1: answered once the batch is in the log. With an in-sync set of one that is also when
 ///   it is committed. With `acknowledge.after.flush`, and where `flush.messages` is reached, the
 ///   answer waits until the batch is on disk.
+/// - Which records of a refused batch have no key, where the topic wants one, is said from 8
+///   (KIP-467): clients may then drop these alone.
 /// - Topics by id from 13 (KIP-516). A refusal of one partition leaves the others as they are.
 /// - Versions 0 to 2 are announced because librdkafka drops compression otherwise (KAFKA-18659);
 ///   they cannot be used, as their record formats are gone (KIP-724).
@@ -131,6 +133,11 @@ extension ProduceResponse.PartitionProduceResponse {
     mutating func fill(_ refusal: Refusal) {
         errorCode = refusal.code.rawValue
         errorMessage = refusal.message
+        recordErrors = refusal.records.map { index in
+            var error = ProduceResponse.BatchIndexAndErrorMessage()
+            error.batchIndex = Int32(index)
+            return error
+        }
         baseOffset = -1
         logAppendTimeMs = -1
         logStartOffset = -1

@@ -8,7 +8,8 @@ internal import WireProtocol
 /// Fetch, versions 4 to 18.
 ///
 /// - Long poll: answers when `minBytes` are there, or what is there ends with a segment or a limit
-///   before the log does; when something is wrong; or after `maxWaitMs`.
+///   before the log does; when something is wrong, unknown partitions beside known ones excepted;
+///   or after `maxWaitMs`.
 /// - Incremental sessions (KIP-227), leader epoch fencing (KIP-320), topics by id from 13
 ///   (KIP-516).
 /// - Records leave as pieces of segment files; no batch is opened. The first partition with data
@@ -96,7 +97,7 @@ private struct FetchReading: Sendable {
         }
         outcome.isEnough =
             outcome.hasError || outcome.byteCount >= minBytes || outcome.isCutShort
-            || plan.targets.isEmpty
+            || outcome.partitions.isEmpty
         return outcome
     }
 }
@@ -106,6 +107,7 @@ struct FetchOutcome {
     /// The partitions to park with.
     var partitions: [Partition] { sources.compactMap { $0 } }
     var byteCount = 0
+    /// Something is wrong with a partition that is there.
     var hasError = false
     /// Records end where a segment or a limit does, and more are there: waiting brings no more.
     var isCutShort = false
@@ -153,7 +155,8 @@ struct FetchOutcome {
         data.highWatermark = -1
         data.abortedTransactions = nil
         data.records = .bytes(.empty)
-        hasError = true
+        // A consumer keeps asking for a topic that was deleted, beside others: that is no news.
+        if partition != nil { hasError = true }
         told.append(target)
         self.data.append(data)
         sources.append(partition)

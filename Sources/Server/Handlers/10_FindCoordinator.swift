@@ -8,8 +8,8 @@ internal import WireProtocol
 ///
 /// - Several keys at once from 4 (KIP-699).
 /// - The topic is made when the first group is looked for; the answer waits for it.
-/// - There are no transactions yet: their coordinator is "not available", a code that clients take
-///   quietly. Share groups are refused.
+/// - There are no transactions yet: who asks for their coordinator is refused for good, for at "not
+///   available" the Java client asks again without a pause. Share groups are refused, too.
 ///
 /// Announced also because librdkafka takes a broker without it to be older than lz4, and then sends
 /// lz4 batches uncompressed, without a word.
@@ -66,7 +66,7 @@ struct FindCoordinatorHandler: RequestHandler {
         switch type {
         case KeyType.group: break
         case KeyType.transaction:
-            throw Refusal(.coordinatorNotAvailable, "this broker has no transactions yet")
+            throw Refusal(.invalidRequest, "this broker has no transactions yet")
         default:
             throw Refusal(.invalidRequest, "coordinators of type \(type) are not known here")
         }

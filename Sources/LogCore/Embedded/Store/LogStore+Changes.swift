@@ -168,18 +168,22 @@ extension TopicCore {
     static func create(
         _ entry: TopicCatalog.Entry, in directory: LogDirectory, clock: any Clock
     ) throws(LogError) -> TopicCore {
-        var partitions: [PartitionCore] = []
-        for index in 0..<entry.partitions {
-            let id = TopicPartition(topic: entry.name, partition: PartitionIndex(Int32(index)))
+        let ids = (0..<entry.partitions).map { index in
+            TopicPartition(topic: entry.name, partition: PartitionIndex(Int32(index)))
+        }
+        var new: [LogDirectory.NewLog] = []
+        for id in ids {
             // A crash may have left a directory that does not know its topic yet.
             if let log = directory.log(id), log.topicID == .zero { try directory.deleteLog(id) }
-            var log = directory.log(id)
-            if log == nil {
-                log = try directory.createLog(
-                    id, topicID: entry.id, configuration: entry.settings.logConfiguration)
-            }
-            if let log { partitions.append(PartitionCore(log, clock: clock)) }
+            if directory.log(id) != nil { continue }
+            new.append(
+                LogDirectory.NewLog(
+                    partition: id, topicID: entry.id,
+                    configuration: entry.settings.logConfiguration))
         }
+        _ = try directory.createLogs(new)
+        let partitions = ids.compactMap { directory.log($0) }
+            .map { PartitionCore($0, clock: clock) }
         return TopicCore(
             name: entry.name, id: entry.id, partitions: partitions, settings: entry.settings)
     }
