@@ -71,15 +71,17 @@ struct LogCheckTests {
         ledger.finishAppend()
         ledger.acknowledge(Offset(durableTo))
         var cleaning = CleaningLedger()
-        cleaning.begin(upTo: Offset(spentTo), now: Timestamp(0), tombstonesLast: 10)
-        cleaning.finish(now: Timestamp(0))
-        cleaning.begin(upTo: Offset(cleanedTo), now: Timestamp(10), tombstonesLast: 10)
+        for (end, time) in [(spentTo, Timestamp(0)), (cleanedTo, Timestamp(10))] {
+            cleaning.begin(
+                upTo: Offset(end), decidedBelow: Offset(5), now: time, tombstonesLast: 10)
+        }
         let held = try kept.map { offset in
             let entry = changed?.offset == offset ? changed?.1 : Self.written[offset]
             return try batch(offset, try #require(entry))
         }
         let observed = try ObservedLog(reading: log(held))
-        try CompactedCheck(observed: observed, ledger: ledger, cleaning: cleaning).run()
+        ledger.cleaning = cleaning
+        try observed.check(against: ledger)
     }
 
     @Test("a log that was cleaned rightly is legal", arguments: [[0, 1, 2, 3, 4], [1, 2, 3, 4]])

@@ -1,5 +1,6 @@
 import LogCore
 import Primitives
+import RecordFormat
 import Simulation
 import Testing
 
@@ -256,6 +257,64 @@ struct PowerCutTests {
                 try scene.done(scene.clean(Self.log))
             },
             { scene in try scene.add(6) })
+    }
+
+    @Test("a producer's last batch on disk does not go for a later one that is not")
+    func cleanedProducers() throws {
+        try Self.endEverywhere(
+            Self.wide,
+            prepare: { scene in
+                try scene.make()
+                try scene.add(2, producer: 7)
+                // Other records of all its keys.
+                try Self.fillAndFlush(scene)
+                try scene.add(1, producer: 7)
+            },
+            { scene in try scene.done(scene.clean(Self.log)) })
+    }
+
+    @Test("nothing of a transaction goes for the sake of an abort marker that is not on disk")
+    func cleanedTransactions() throws {
+        try Self.endEverywhere(
+            Self.wide,
+            prepare: { scene in
+                try scene.make()
+                try scene.done(
+                    scene.append(
+                        Self.log, [2, 2], producer: ProducerID(7), isTransactional: true))
+                try Self.fillAndFlush(scene)
+                try scene.done(scene.endTransaction(Self.log, of: ProducerID(7), .abort))
+            },
+            { scene in try scene.done(scene.clean(Self.log)) })
+    }
+
+    /// Many batches a segment, which is left when it is old.
+    private static let wide = compacted {
+        $0.segmentBytes = 2500
+        $0.segmentMilliseconds = 50_000
+    }
+
+    /// Thirty records, which have all keys there are; the next append leaves their segment.
+    private static func fillAndFlush(_ scene: LogScene) throws {
+        try scene.add(30)
+        try scene.done(scene.flush(log))
+        scene.clock.advance(milliseconds: 60_000)
+    }
+
+    @Test("a gap that a crash made below a start not yet on disk does not pass for cleaning's")
+    func cleanedBelowStart() throws {
+        try Self.endEverywhere(
+            Self.compacted(),
+            prepare: { scene in
+                try scene.make()
+                try scene.add(6)
+                try scene.done(scene.clean(Self.log))
+            },
+            { scene in
+                try scene.add(8)
+                try scene.done(scene.deleteRecords(Self.log, below: Offset(14)))
+                try scene.done(scene.clean(Self.log))
+            })
     }
 }
 

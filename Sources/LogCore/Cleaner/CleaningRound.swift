@@ -13,8 +13,9 @@ internal import RecordFormat
 /// result ends where its originals ended, recovery knows exactly which those were, and the log has
 /// no gap between segments.
 ///
-/// What is read lies below the recovery point, on disk and in the checkpoint: no record goes for
-/// the sake of one that a loss of power takes away. The checkpoint of the high watermark is no lower
+/// What is read lies below the recovery point, on disk and in the checkpoint, and all that was in
+/// the log when the round began is on disk: no record goes for the sake of one, or of a marker, that
+/// a loss of power takes away. The checkpoint of the high watermark is no lower
 /// either, so that no start replays from before a marker that has gone.
 ///
 /// A group goes through these steps. `S` is a sync of the directory; what a crash leaves is what
@@ -38,6 +39,8 @@ struct CleaningRound {
     let segments: [CleanableSegment]
     /// Transactions that were aborted with data in `segments`.
     let aborted: [AbortedTransaction]
+    /// As of before the log was synced: what was written since could still be lost.
+    let lastBatches: [ProducerID: LastBatch]
     /// The log's, when the round began.
     let cutCount: Int
     let resources: CleaningResources
@@ -46,9 +49,11 @@ struct CleaningRound {
 
     init(
         _ log: Log, _ contents: inout LogContents, _ configuration: LogConfiguration,
-        _ range: CleaningRange, _ resources: CleaningResources, now: Timestamp
+        _ range: CleaningRange, _ lastBatches: [ProducerID: LastBatch],
+        _ resources: CleaningResources, now: Timestamp
     ) throws(LogError) {
         self.log = log
+        self.lastBatches = lastBatches
         self.configuration = configuration
         self.range = range
         self.resources = resources
@@ -134,12 +139,12 @@ struct CleaningRound {
         _ group: ArraySlice<CleanableSegment>, _ rules: inout CleaningRules,
         _ trail: inout TransactionTrail
     ) throws(LogError) {
-        var (cleaned, lastBatches) = try log.withContents { (contents, _) throws(LogError) in
+        var cleaned = try log.withContents { (contents, _) throws(LogError) in
             try contents.beginCleaned(
                 group, cutCount: cutCount, isTransactional: !aborted.isEmpty, configuration)
         }
         do throws(LogError) {
-            let isChanged = try copy(group, into: &cleaned, lastBatches, &rules, &trail)
+            let isChanged = try copy(group, into: &cleaned, &rules, &trail)
             report.segmentsRead += group.count
             report.segmentsWritten += 1
             report.bytesKept += cleaned.segment.size
@@ -169,8 +174,7 @@ struct CleaningRound {
     /// Copies what stays of a group. Returns whether anything is not as it was.
     private mutating func copy(
         _ group: ArraySlice<CleanableSegment>, into cleaned: inout CleanedSegment,
-        _ lastBatches: [ProducerID: LastBatch], _ rules: inout CleaningRules,
-        _ trail: inout TransactionTrail
+        _ rules: inout CleaningRules, _ trail: inout TransactionTrail
     ) throws(LogError) -> Bool {
         let last = group.last { $0.size > 0 }
         var isChanged = false

@@ -19,10 +19,11 @@ extension Log {
     /// What could be cleaned now.
     package func cleaningRange(now: Timestamp) throws(LogError) -> CleaningRange {
         let checkpoint = cleanedUpTo
-        let (range, cleanup) = try withContents { (contents, configuration) throws(LogError) in
+        let (range, cleanup, recoveryPoint) = try withContents {
+            (contents, configuration) throws(LogError) in
             (
                 try contents.cleaningRange(checkpoint: checkpoint, now: now, configuration),
-                configuration.cleanup
+                configuration.cleanup, contents.recoveryPoint
             )
         }
         if range.isReset {
@@ -33,7 +34,11 @@ extension Log {
                     "log \(topicPartition) was clean up to \(checkpoint ?? .none), which it does "
                         + "not have: all counts as dirty")
             }
-            try checkpoints.cleaner.set(topicPartition, context) { range.firstDirty }
+            // Recovery takes a gap below the checkpoint for cleaning's work: so it must not lie above
+            // what is on disk, where the gap may be a crash's.
+            try checkpoints.cleaner.set(topicPartition, context) {
+                min(range.firstDirty, recoveryPoint)
+            }
         }
         return range
     }
@@ -73,10 +78,14 @@ extension Log {
     ) throws(LogError) -> CleaningReport? {
         let range = try cleaningRange(now: now)
         guard range.dirtyBytes > 0 else { return nil }
-        try secure(below: range.end)
+        let (lastBatches, end) = try withContents { (contents, _) throws(LogError) in
+            (contents.lastBatches, contents.endOffset)
+        }
+        try secure(range, end: end)
         var round = try withContents { (contents, configuration) throws(LogError) in
             guard contents.recoveryPoint >= range.end else { throw abandoned }
-            return try CleaningRound(self, &contents, configuration, range, resources, now: now)
+            return try CleaningRound(
+                self, &contents, configuration, range, lastBatches, resources, now: now)
         }
         let all = round.bytesToRead
         cleaning.withLock { $0.state = .running(CleaningProgress(bytesInAll: all)) }
@@ -102,15 +111,19 @@ extension Log {
         .cleaningAbandoned("log \(topicPartition) was cut meanwhile")
     }
 
-    /// Has every later start trust the log below `end`. A record goes for the sake of a newer one,
-    /// which must be on disk; a marker goes when it is spent, and nothing may be replayed from before
-    /// it: so neither checkpoint from which a start works its way up may lie lower.
-    private func secure(below end: Offset) throws(LogError) {
+    /// Has every later start trust the log below the range's end. A record goes for the sake of a
+    /// newer one, which must be on disk; a marker goes when it is spent, and nothing may be replayed
+    /// from before it: so neither checkpoint from which a start works its way up may lie lower.
+    ///
+    /// What decides about the range may lie behind it, anywhere up to the log's present end: the
+    /// markers of its transactions, the batches for which its producers' earlier ones go. So all of
+    /// the log is synced.
+    private func secure(_ range: CleaningRange, end: Offset) throws(LogError) {
         try flush(below: end)
-        try checkpoints.recoveryPoint.raise(topicPartition, to: end, context) {
+        try checkpoints.recoveryPoint.raise(topicPartition, to: range.end, context) {
             checkpointValues()?.recoveryPoint
         }
-        try checkpoints.highWatermark.raise(topicPartition, to: end, context) {
+        try checkpoints.highWatermark.raise(topicPartition, to: range.end, context) {
             checkpointValues()?.highWatermark
         }
     }

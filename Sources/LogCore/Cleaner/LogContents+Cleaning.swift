@@ -65,12 +65,18 @@ extension LogContents {
         return index
     }
 
-    /// Makes the files for what becomes of a group, and gathers what must stay for its producer's
-    /// sake.
+    /// The batches that must stay for their producers' sake.
+    var lastBatches: [ProducerID: LastBatch] {
+        producers.entries.mapValues {
+            LastBatch(dataOffset: $0.batches.last?.lastOffset, epoch: $0.epoch)
+        }
+    }
+
+    /// Makes the files for what becomes of a group.
     func beginCleaned(
         _ group: ArraySlice<CleanableSegment>, cutCount: Int, isTransactional: Bool,
         _ configuration: LogConfiguration
-    ) throws(LogError) -> (cleaned: CleanedSegment, lastBatches: [ProducerID: LastBatch]) {
+    ) throws(LogError) -> CleanedSegment {
         guard let first = group.first, let last = group.last else {
             preconditionFailure("an empty group of segments")
         }
@@ -79,16 +85,12 @@ extension LogContents {
         // Past the pool: what lets go of its descriptor has to find its path again, and the log may
         // be deleted while its files are written.
         let files = context.world.files
-        let cleaned = try context.writing { () throws(FileError) in
+        return try context.writing { () throws(FileError) in
             try CleanedSegment(
                 at: first.baseOffset, like: model,
                 indexInterval: configuration.indexIntervalBytes, isTransactional: isTransactional,
                 files: files)
         }
-        let lastBatches = producers.entries.mapValues {
-            LastBatch(dataOffset: $0.batches.last?.lastOffset, epoch: $0.epoch)
-        }
-        return (cleaned, lastBatches)
     }
 
     /// Removes what a group that is given up has left; on return that is on disk, so that no later

@@ -10,16 +10,16 @@ struct LogLegality {
     let observed: ObservedLog
     /// The log's batches, and those that were there before its start.
     let history: [WrittenBatch]
-    /// Whether `history` is what was written, so that transactions can be told from it.
-    let isComplete: Bool
+    /// Cleaning may have been at it: of `history` there may be less.
+    let isCompacted: Bool
 
     func check(files state: DiskState, in directory: String) throws(Violation) {
         try checkEpochs()
         try checkProducers()
         try checkTimes()
-        if isComplete {
-            try TransactionReplay(history).check(log, start: observed.start, end: observed.end)
-        }
+        try TransactionReplay(history).check(
+            log, start: observed.start, end: observed.end,
+            left: isCompacted ? observed.batches : nil)
         try IndexFiles(state: state, directory: directory).check()
     }
 
@@ -54,8 +54,13 @@ struct LogLegality {
         for batch in history where batch.header.hasProducerID {
             guard batch.nextOffset <= observed.end else { continue }
             let id = batch.header.producerID
-            // A marker is no record of its producer's: it has no sequence number.
-            if batch.header.attributes.isControl, expected[id] != nil { continue }
+            // A marker is no record of its producer's: it has no sequence number, but it may bring
+            // a new epoch.
+            if batch.header.attributes.isControl,
+                expected[id]?.producerEpoch == batch.header.producerEpoch
+            {
+                continue
+            }
             expected[id] = batch.header
         }
         let told = try expecting("asking for the producers") { () throws(LogError) in

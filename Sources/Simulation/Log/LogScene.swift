@@ -225,14 +225,15 @@ package final class LogScene {
         return try append(batches, to: partition, of: log, before: ledger)
     }
 
-    /// Ends the transaction of a producer.
+    /// Ends the transaction of a producer; `fencing` as in `BatchMaker.marker`.
     package func endTransaction(
         _ partition: TopicPartition, of producer: ProducerID,
-        _ result: ControlRecord.TransactionResult
+        _ result: ControlRecord.TransactionResult, fencing: Bool = false
     ) throws(Violation) -> Outcome {
         guard let log = try log(partition), let ledger = ledger(partition),
             let marker = try makers[partition]?.marker(
-                at: ledger.end, epoch: epoch, result, time: clock.wall(), producer: producer)
+                at: ledger.end, epoch: epoch, result, time: clock.wall(), producer: producer,
+                fencing: fencing)
         else { return .offline }
         return try append([marker], to: partition, of: log, before: ledger)
     }
@@ -395,7 +396,7 @@ package final class LogScene {
     }
 
     /// Takes note of what the log itself says is on disk, and compares its bounds.
-    private func acknowledge(_ partition: TopicPartition, _ log: Log) throws(Violation) {
+    func acknowledge(_ partition: TopicPartition, _ log: Log) throws(Violation) {
         let told: (start: Offset, end: Offset, point: Offset)
         do throws(LogError) {
             told = (try log.logStartOffset, try log.logEndOffset, try log.recoveryPoint)
@@ -425,8 +426,9 @@ package final class LogScene {
         return outcome
     }
 
-    private func attempt<Result>(
-        _ what: String, _ body: () throws(LogError) -> Result, finish: (Result) -> Void
+    func attempt<Result>(
+        _ what: String, _ body: () throws(LogError) -> Result,
+        finish: (Result) throws(Violation) -> Void
     ) throws(Violation) -> Outcome {
         trace?(.info, what)
         let result: Result
@@ -435,7 +437,7 @@ package final class LogScene {
         } catch {
             return try outcome(of: error, what)
         }
-        finish(result)
+        try finish(result)
         return .done
     }
 

@@ -1,5 +1,6 @@
 internal import LogCore
 package import Primitives
+internal import RecordFormat
 
 /// A random course of events on a log directory, with random faults and random ends: all from one
 /// number.
@@ -8,6 +9,9 @@ package import Primitives
 /// process dies, the power fails at some change (in the middle of a call, of a start, of a stop),
 /// a write or a sync fails and it has to start anew, or it stops cleanly. Behind each end comes a
 /// start with all its checks.
+///
+/// Half of the seeds have transactions; half have compacted logs, some of these with retention. No
+/// bit flips by itself.
 package struct LogSeed {
     package let seed: UInt64
     private var random: SeededRandom
@@ -16,6 +20,7 @@ package struct LogSeed {
     /// What follows is a matter of the seed too: how often there is a flush, for example.
     private let flushes: Int
     private let isIdempotent: Bool
+    private let isTransactional: Bool
 
     private static let lives = 4
     private static let actions = 40
@@ -30,6 +35,9 @@ package struct LogSeed {
         if random.chance(8) { configuration.flushMessages = 1 + Int64(random.below(4)) }
         flushes = [3, 10, 40][random.below(3)]
         isIdempotent = random.chance(2)
+        isTransactional = random.chance(2)
+        configuration.cleanup = [.delete, .delete, .compact, [.compact, .delete]][random.below(4)]
+        configuration.deleteRetentionMilliseconds = [0, 500, 50_000][random.below(3)]
         scene = LogScene(
             configuration: configuration, seed: seed, defects: defects, trace: trace)
         partitions =
@@ -122,9 +130,10 @@ package struct LogSeed {
         if random.chance(flushes) {
             return random.chance(4) ? try scene.writeCheckpoints() : try scene.flush(partition)
         }
+        if ledger.cleaning != nil, random.chance(8) { return try scene.clean(partition) }
         switch random.below(40) {
-        case 0: return try scene.truncate(partition, to: offset(ledger, within: 12))
-        case 1: return try scene.truncate(partition, to: offset(ledger, within: 200))
+        case 0: return try truncate(partition, ledger, within: 12)
+        case 1: return try truncate(partition, ledger, within: 200)
         case 2: return try scene.deleteRecords(partition, below: offset(ledger, within: 30))
         case 3, 4: return try scene.retain(partition, bytes: Int64(random.below(3000)))
         case 5: return try scene.keepHouse(after: Int64(random.below(100_000)))
@@ -140,14 +149,55 @@ package struct LogSeed {
             return outcome == .done ? try scene.open(quietly: true) : outcome
         case 9:
             let jump = Int64(random.below(50))
-            if random.chance(3) { return try scene.restart(partition, at: Offset(jump)) }
+            // Nor is a log emptied that was cleaned: what a loss of power leaves of it then would
+            // lack what went for the sake of the rest.
+            let mayRestart = (ledger.cleaning?.end ?? .zero) == .zero
+            if mayRestart, random.chance(3) {
+                return try scene.restart(partition, at: Offset(jump))
+            }
             return try scene.commit(partition)
-        default:
-            let counts = (0..<1 + random.below(3)).map { _ in 1 + random.below(4) }
-            let producer = isIdempotent ? ProducerID(Int64(random.below(3))) : nil
-            return try scene.append(
-                partition, counts, producer: producer, size: [10, 40, 400][random.below(3)])
+        default: return try append(partition, ledger)
         }
+    }
+
+    private mutating func append(
+        _ partition: TopicPartition, _ ledger: PartitionLedger
+    ) throws(Violation) -> LogScene.Outcome {
+        if isTransactional, random.chance(2) { return try goOn(partition, ledger) }
+        let producer = isIdempotent ? ProducerID(Int64(random.below(3))) : nil
+        return try scene.append(
+            partition, counts(), producer: producer, size: [10, 40, 400][random.below(3)],
+            tombstones: ledger.cleaning != nil)
+    }
+
+    /// One of three producers begins a transaction, goes on with it, or ends it; now and then a
+    /// marker comes a second time, as from a coordinator that was started anew.
+    private mutating func goOn(
+        _ partition: TopicPartition, _ ledger: PartitionLedger
+    ) throws(Violation) -> LogScene.Outcome {
+        let producer = ProducerID(Int64(10 + random.below(3)))
+        let isOpen = try TransactionReplay(ledger.batches).openProducers.contains(producer)
+        if random.chance(isOpen ? 3 : 12) {
+            return try scene.endTransaction(
+                partition, of: producer, random.chance(2) ? .commit : .abort, fencing: true)
+        }
+        return try scene.append(
+            partition, counts(), producer: producer, tombstones: ledger.cleaning != nil,
+            isTransactional: true)
+    }
+
+    /// Of records, of a few batches.
+    private mutating func counts() -> [Int] {
+        (0..<1 + random.below(3)).map { _ in 1 + random.below(4) }
+    }
+
+    /// Nothing goes that a round of cleaning went by: a high watermark would lie above it, and no
+    /// follower cuts there.
+    private mutating func truncate(
+        _ partition: TopicPartition, _ ledger: PartitionLedger, within reach: Int64
+    ) throws(Violation) -> LogScene.Outcome {
+        let target = offset(ledger, within: reach)
+        return try scene.truncate(partition, to: max(target, ledger.cleaning?.decidedEnd ?? .zero))
     }
 
     private mutating func offset(_ ledger: PartitionLedger, within reach: Int64) -> Offset {

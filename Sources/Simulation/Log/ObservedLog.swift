@@ -57,15 +57,10 @@ package struct ObservedLog: Sendable, Equatable {
     /// Whether all of it is what the ledger says was written, nothing is missing that must be
     /// there, and nothing is there that must be gone.
     func check(against ledger: PartitionLedger) throws(Violation) {
+        try checkBounds(against: ledger)
         if let cleaning = ledger.cleaning {
             return try CompactedCheck(observed: self, ledger: ledger, cleaning: cleaning).run()
         }
-        try require(
-            start >= ledger.durableStart,
-            "the log starts at \(start), though all below \(ledger.durableStart) was deleted")
-        try require(
-            start <= ledger.latestStart || (batches.isEmpty && !ledger.owesRecords),
-            "the log starts at \(start), though nothing from \(ledger.latestStart) on was deleted")
         let written = ledger.batches + ledger.pending
         if let first = batches.first {
             guard var index = written.firstIndex(where: { $0.baseOffset == first.baseOffset })
@@ -81,6 +76,15 @@ package struct ObservedLog: Sendable, Equatable {
                 index += 1
             }
         }
+    }
+
+    private func checkBounds(against ledger: PartitionLedger) throws(Violation) {
+        try require(
+            start >= ledger.durableStart,
+            "the log starts at \(start), though all below \(ledger.durableStart) was deleted")
+        try require(
+            start <= ledger.latestStart || (batches.isEmpty && !ledger.owesRecords),
+            "the log starts at \(start), though nothing from \(ledger.latestStart) on was deleted")
         let last = ledger.batches.last { $0.nextOffset <= ledger.durableEnd }
         if let last, last.lastOffset >= start {
             try require(

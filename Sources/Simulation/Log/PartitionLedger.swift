@@ -88,6 +88,7 @@ package struct PartitionLedger: Sendable {
         batches = []
         (start, end, durableStart, latestStart) = (target, target, target, target)
         durableEnd = target
+        if cleaning != nil { cleaning = CleaningLedger() }
     }
 
     // MARK: The start
@@ -108,7 +109,10 @@ package struct PartitionLedger: Sendable {
     mutating func adopt(_ observed: ObservedLog) {
         existence = .certain
         batches = (batches + pending).filter { $0.nextOffset <= observed.end }
-        if batches.last?.nextOffset != observed.end, observed.batches.isEmpty { batches = [] }
+        if batches.last?.nextOffset != observed.end, observed.batches.isEmpty {
+            batches = []
+            if cleaning != nil { cleaning = CleaningLedger() }
+        }
         pending = []
         start = observed.start
         end = observed.end

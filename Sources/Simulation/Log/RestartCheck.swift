@@ -44,7 +44,7 @@ struct RestartCheck {
         adopted.adopt(observed)
         let legality = LogLegality(
             partition: log.topicPartition, log: log, observed: observed, history: adopted.batches,
-            isComplete: ledger.cleaning == nil)
+            isCompacted: ledger.cleaning != nil)
         try legality.check(files: disk.state, in: path + "/\(log.topicPartition)")
         return adopted
     }

@@ -5,7 +5,8 @@ internal import RecordFormat
 /// What a log's batches, gone through from its very first on, say of its transactions.
 ///
 /// Where the beginning of the log was deleted, so may be the beginning of a transaction. The log
-/// knows of it what a snapshot tells, or what the batches that are left do.
+/// knows of it what a snapshot tells, or what the batches that are left do. So it is with what
+/// cleaning has taken out of a transaction that is decided.
 struct TransactionReplay {
     private struct Transaction {
         let id: ProducerID
@@ -13,14 +14,34 @@ struct TransactionReplay {
         var offsets: [Offset] = []
         var lastOffset = Offset.none
 
-        /// Where a log that begins at `start` may say that it begins.
-        func beginnings(in start: Offset) -> ArraySlice<Offset> {
-            let first = offsets.firstIndex { $0 >= start } ?? offsets.count - 1
-            return offsets[...first]
+        /// Where a log that holds this may say that it begins.
+        func beginnings(in held: Held) -> ArraySlice<Offset> {
+            let first = offsets.firstIndex { $0 >= held.start && held.hasBatch(at: $0) }
+            return offsets[...(first ?? offsets.count - 1)]
         }
 
-        /// Whether such a log has some of it left, so that it must know of it.
-        func isLeft(in start: Offset) -> Bool { lastOffset >= start }
+        /// Whether such a log has records of it left, so that it must know of it.
+        func isLeft(in held: Held) -> Bool {
+            lastOffset >= held.start && offsets.contains { held.hasRecords(at: $0) }
+        }
+    }
+
+    /// What a log still has of its history.
+    private struct Held {
+        let start: Offset
+        /// Of the batches that cleaning has left, the first offset and whether there are records in
+        /// it; nil where nothing was cleaned.
+        var batches: [Offset: Bool]?
+
+        init(_ start: Offset, _ left: [WrittenBatch]?) {
+            self.start = start
+            guard let left else { return }
+            batches = [:]
+            for batch in left { batches?[batch.baseOffset] = batch.header.recordCount > 0 }
+        }
+
+        func hasBatch(at offset: Offset) -> Bool { batches.map { $0[offset] != nil } ?? true }
+        func hasRecords(at offset: Offset) -> Bool { batches.map { $0[offset] == true } ?? true }
     }
 
     private var open: [ProducerID: Transaction] = [:]
@@ -42,6 +63,18 @@ struct TransactionReplay {
         }
     }
 
+    /// In the order of their ids.
+    var openProducers: [ProducerID] { open.keys.sorted() }
+
+    /// The first offsets of batches that no committed transaction, or none at all, holds: of the
+    /// aborted and of the open ones.
+    var uncommittedBatches: Set<Offset> {
+        openBatches.union(aborted.flatMap(\.transaction.offsets))
+    }
+
+    /// The first offsets of the open ones' batches.
+    var openBatches: Set<Offset> { Set(open.values.flatMap(\.offsets)) }
+
     private static func isAbort(_ batch: WrittenBatch) throws(Violation) -> Bool {
         guard let record = try batch.records().first else { return false }
         do throws(DecodeError) {
@@ -53,7 +86,12 @@ struct TransactionReplay {
     }
 
     /// Compares with what the log, which goes from `start` to `end`, says itself.
-    func check(_ log: Log, start: Offset = .zero, end: Offset) throws(Violation) {
+    ///
+    /// - Parameter left: the batches of a log that was cleaned; nil: it was not.
+    func check(
+        _ log: Log, start: Offset = .zero, end: Offset, left: [WrittenBatch]? = nil
+    ) throws(Violation) {
+        let held = Held(start, left)
         let told = try expecting("asking for the transactions") { () throws(LogError) in
             (
                 stable: try log.lastStableOffset,
@@ -65,23 +103,24 @@ struct TransactionReplay {
         for producer in told.producers where producer.transactionStart > .none {
             open[producer.id] = producer.transactionStart
         }
-        try check(open: open, start)
+        // Nothing goes of what is not decided.
+        try check(open: open, Held(start, nil))
         // What was deleted is no longer waited for.
         let stable = open.values.min().map { max($0, start) } ?? end
         try require(
             told.stable == stable, "all below \(stable) is decided, the log says \(told.stable)")
-        try check(aborted: told.aborted, start)
+        try check(aborted: told.aborted, held)
     }
 
-    private func check(open told: [ProducerID: Offset], _ start: Offset) throws(Violation) {
+    private func check(open told: [ProducerID: Offset], _ held: Held) throws(Violation) {
         for (id, transaction) in open.sorted(by: { $0.key < $1.key }) {
             guard let first = told[id] else {
                 try require(
-                    !transaction.isLeft(in: start),
+                    !transaction.isLeft(in: held),
                     "the log does not know the transaction of producer \(id), which is open")
                 continue
             }
-            let beginnings = transaction.beginnings(in: start)
+            let beginnings = transaction.beginnings(in: held)
             try require(
                 beginnings.contains(first),
                 "the transaction of producer \(id) begins at \(beginnings), the log says \(first)")
@@ -92,7 +131,7 @@ struct TransactionReplay {
     }
 
     private func check(
-        aborted told: [AbortedTransaction], _ start: Offset
+        aborted told: [AbortedTransaction], _ held: Held
     ) throws(Violation) {
         var left = told[...]
         for (transaction, marker) in aborted {
@@ -100,13 +139,13 @@ struct TransactionReplay {
                 next.lastOffset == marker
             else {
                 try require(
-                    !transaction.isLeft(in: start),
+                    !transaction.isLeft(in: held),
                     "the log does not know that the transaction of producer \(transaction.id) was "
                         + "aborted at \(marker); it says \(told)")
                 continue
             }
             left.removeFirst()
-            let beginnings = transaction.beginnings(in: start)
+            let beginnings = transaction.beginnings(in: held)
             try require(
                 beginnings.contains(next.firstOffset),
                 "the transaction aborted at \(marker) begins at \(beginnings), the log says "

@@ -74,12 +74,17 @@ package struct BatchMaker: Sendable {
         }
     }
 
-    /// The marker that ends a producer's transaction.
-    package func marker(
+    /// The marker that ends a producer's transaction. With `fencing` it brings a new epoch, with
+    /// which the producer goes on (KIP-890).
+    package mutating func marker(
         at base: Offset, epoch: LeaderEpoch, _ result: ControlRecord.TransactionResult,
-        time: Timestamp, producer id: ProducerID
+        time: Timestamp, producer id: ProducerID, fencing: Bool = false
     ) throws(Violation) -> WrittenBatch {
-        let producerEpoch = producers[id]?.epoch ?? ProducerEpoch(0)
+        var producerEpoch = producers[id]?.epoch ?? ProducerEpoch(0)
+        if fencing {
+            producerEpoch = ProducerEpoch(producerEpoch.rawValue + 1)
+            producers[id] = .init(id: id, epoch: producerEpoch, baseSequence: 0)
+        }
         var builder = RecordBatchBuilder(
             baseOffset: base, leaderEpoch: epoch,
             producer: .init(id: id, epoch: producerEpoch, baseSequence: -1),
