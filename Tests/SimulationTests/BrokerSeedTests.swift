@@ -35,9 +35,14 @@ struct BrokerSeedTests {
         switch sabotage {
         case .none: ([], 1)
         case .skippedSync: (changed, 3)
-        case .unprovenRecovery: (["CRC", "magic"] + changed, 20)
+        case .unprovenRecovery: (["CRC", "magic"] + changed, 50)
         case .damagedLog: (["CRC", "has a gap", "is out of range"] + changed, 3)
         case .forgottenProducers: (["is there twice"], 4)
+        case .forgottenStart: (["its start goes back"], 1)
+        case .greedyDeletion: (["nobody may delete beyond", "are not deleted"], 1)
+        case .greedyRetention: (["are to be kept"], 1)
+        case .emptyPromise: (["every client gets on", "reaches the end"], 1)
+        case .staleShare: (["settles"], 2)
         case .lostWakeUp, .lostTimer, .swallowedRequest:
             (["is not answered within", "an answer to request"], 2)
         case .earlyAcknowledgement: (changed, 2)
@@ -47,7 +52,7 @@ struct BrokerSeedTests {
         case .twoOwners: (["belongs to"], 1)
         case .twoHolders: (["still has it"], 1)
         case .staleOffsets: (["goes back"], 1)
-        case .unfencedCommit: (["a fenced member's commit is accepted"], 52)
+        case .unfencedCommit: (["a fenced member's commit is accepted"], 110)
         }
     }
 

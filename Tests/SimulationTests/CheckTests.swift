@@ -71,7 +71,12 @@ struct CheckTests {
     // MARK: Order and repeats
 
     private func audit(_ numbers: [Int32]) {
-        kept.audit(numbers.map { RecordMark(producer: 1, number: $0) })
+        audit(numbers, from: 0)
+    }
+
+    private func audit(_ numbers: [Int32], from start: Int, of history: PartitionHistory? = nil) {
+        let records = numbers.map { RecordMark(producer: 1, number: $0) }
+        (history ?? kept).audit(PartitionHistory.Log(start: start, records: records))
     }
 
     @Test("records of which less is expected may be there again, and no others")
@@ -112,6 +117,54 @@ struct CheckTests {
         }
         #expect(!kept.mayBeOutOfRange(5, reachedIn: 0, asked: kept.moment))
         #expect(losable.mayBeOutOfRange(5, reachedIn: 0, asked: losable.moment))
+    }
+
+    // MARK: Where a log begins
+
+    @Test("a log loses no more of its beginning than somebody has asked for")
+    func deletedRecords() {
+        let history = PartitionHistory(
+            "trimmed", survivesPowerLoss: true, trimming: .onRequest, judge: judge)
+        history.expect(.exactlyOnce, of: 1)
+        history.acknowledge(
+            RecordMark(producer: 1, number: 0), count: 5, at: 0, era: 0, now: clock.monotonic())
+        history.start.willBeAsked(for: 3)
+        audit([2, 3, 4], from: 2, of: history)
+        audit([3, 4], from: 3, of: history)
+        #expect(judge.violation == nil)
+        audit([4], from: 4, of: history)
+        #expect(isAccused(of: "trimmed begins at 4, nobody may delete beyond 3"))
+    }
+
+    @Test("a log that is retained by size keeps so much")
+    func retainedBytes() {
+        let history = PartitionHistory(
+            "bounded", survivesPowerLoss: true, trimming: .bySize(100), judge: judge)
+        history.audit(PartitionHistory.Log(start: 0, byteCount: 10))
+        history.audit(PartitionHistory.Log(start: 7, byteCount: 100))
+        #expect(judge.violation == nil)
+        history.audit(PartitionHistory.Log(start: 7, byteCount: 99))
+        #expect(isAccused(of: "bounded has 99 bytes from 7 on, 100 are to be kept"))
+    }
+
+    @Test("the start of a log goes back with a crash, no further than to what was kept")
+    func startBehindCrash() {
+        let history = PartitionHistory(
+            "bounded", survivesPowerLoss: true, trimming: .bySize(100), judge: judge)
+        judge.brokerStarts()
+        history.told("reader", start: 4, asked: history.moment)
+        history.startIsKept()
+        let early = history.moment
+        history.told("reader", start: 9, asked: history.moment)
+        history.told("reader", start: 4, asked: early)
+        judge.brokerHasStopped(cleanly: true)
+        judge.brokerStarts()
+        history.told("reader", start: 9, asked: history.moment)
+        judge.brokerStarts()
+        history.told("reader", start: 4, asked: history.moment)
+        #expect(judge.violation == nil)
+        history.told("reader", start: 3, asked: history.moment)
+        #expect(isAccused(of: "bounded begins at 3, its start goes back from 4"))
     }
 
     // MARK: Groups

@@ -86,7 +86,7 @@ package final class BrokerScene {
         try within(limit, "\(topic.name) is read") { auditor.isAtEnd }
         auditor.stop()
         for (history, reading) in zip(topic.histories, auditor.readings) {
-            history.audit(reading.records)
+            history.audit(reading.log)
         }
         if let violation = judge.violation { throw Violation(violation) }
     }

@@ -47,15 +47,20 @@ extension BrokerSeed {
         // The power may have failed on the way.
         if broker.isUp { return }
         if broker.hasForgotten { return restartMachine() }
+        if scene.judge.isPreserved { keepStarts() }
         startLater()
     }
 
     /// The power is gone, and comes back: nothing that was not on the disk is there any more.
     func restartMachine() {
+        losePower()
+        startLater()
+    }
+
+    func losePower() {
         broker.crash([.nothing, .everything, .random(seed: random.next())][random.below(3)])
         for history in population.topics.flatMap(\.histories) { history.powerLost() }
         for group in population.groups { group.powerLost() }
-        startLater()
     }
 
     private func startLater() {

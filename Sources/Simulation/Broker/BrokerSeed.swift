@@ -5,7 +5,7 @@ internal import Primitives
 /// Phases: the broker starts and topics are made; clients work while things go wrong, as the seed
 /// has it; things go well again, and everyone has to get on; producers end, consumers reach the
 /// end; an audit reads all there is and compares it with all that was promised, once more behind a
-/// clean stop. The first thing that is illegal ends the run.
+/// clean stop, and now and then behind a crash. The first thing that is illegal ends the run.
 package final class BrokerSeed {
     /// What a run was like.
     package struct Outcome: Sendable {
@@ -20,6 +20,8 @@ package final class BrokerSeed {
     let scene: BrokerScene
     let population: Population
     private let plan: FaultPlan
+    /// Milliseconds from one housekeeping of the broker to the next.
+    private let checkInterval: Int64
     var random: SeededRandom
     private var auditors = 0
     /// No more faults.
@@ -41,7 +43,11 @@ package final class BrokerSeed {
         settings.sabotage = sabotage
         settings.loops = 1 + random.below(3)
         let keepsCommits = random.chance(2)
-        settings.overrides = ["log.acknowledge.after.flush=\(keepsCommits)"]
+        checkInterval = [1000, 5000, 60_000][random.below(3)]
+        settings.overrides = [
+            "log.acknowledge.after.flush=\(keepsCommits)",
+            "log.retention.check.interval.ms=\(checkInterval)",
+        ]
         scene = try BrokerScene(seed: random.next(), settings: settings, trace: trace)
         population = Population(scene: scene, keepsCommits: keepsCommits, random: &random)
         plan = FaultPlan(&random)
@@ -58,8 +64,10 @@ package final class BrokerSeed {
         try heal()
         try audit()
         broker.stop()
+        keepStarts()
         broker.start()
         try audit()
+        if checkInterval <= 5000, random.chance(2) { try auditBehindCrash() }
         return Outcome(
             simulatedMilliseconds: scene.agenda.now.milliseconds(since: start),
             fingerprint: scene.agenda.fingerprint, steps: scene.agenda.stepCount,
@@ -101,6 +109,7 @@ package final class BrokerSeed {
         let before = population.producers.map(\.settledCount)
         let answers = population.consumers.map(\.answerCount)
         let turns = population.admin.turnCount
+        population.admin.settleDown()
         for member in population.members { member.settleDown() }
         try scene.within(Self.healing, "every client gets on") {
             population.admin.turnCount > turns + 1
@@ -127,6 +136,20 @@ package final class BrokerSeed {
         try scene.within(Self.healing, "group \(group.name) settles: \(standing())") {
             group.isSettled(members)
         }
+    }
+
+    /// What nobody has touched for a while is on the disk, where logs begin as well.
+    private func auditBehindCrash() throws(Violation) {
+        try scene.pass(milliseconds: 2 * checkInterval)
+        keepStarts()
+        if random.chance(2) { losePower() } else { broker.crash(.processDeath) }
+        broker.start()
+        try audit()
+    }
+
+    /// Where logs are known to begin is on the disk.
+    func keepStarts() {
+        for history in population.topics.flatMap(\.histories) { history.startIsKept() }
     }
 
     private func audit() throws(Violation) {

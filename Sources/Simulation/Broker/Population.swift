@@ -17,8 +17,10 @@ struct Population {
         let (network, judge) = (scene.clients, scene.judge)
         let topics = [("plain", false, 2), ("flushed", true, 2), ("shared", true, 5)].map { topic in
             SimulatedTopic(
-                topic.0, partitions: 1 + random.below(topic.2), survivesPowerLoss: topic.1,
-                segmentBytes: [2000, 8000, 1 << 20][random.below(3)], judge: judge)
+                topic.0, partitions: 1 + random.below(topic.2),
+                growth: max(random.below(5) - 2, 0), survivesPowerLoss: topic.1,
+                segmentBytes: [2000, 8000, 1 << 20][random.below(3)],
+                trimming: Self.trimming(&random), judge: judge)
         }
         self.topics = topics
         let (flushed, shared) = (topics[1], topics[2])
@@ -74,6 +76,15 @@ struct Population {
         }
         self.producers = producers
         self.consumers = consumers
+    }
+
+    /// Half of the topics keep all they have.
+    private static func trimming(_ random: inout SeededRandom) -> Trimming {
+        switch random.below(4) {
+        case 0: .onRequest
+        case 1: .bySize([1000, 5000, 20_000][random.below(3)])
+        default: .never
+        }
     }
 
     private static func producerSettings(

@@ -246,6 +246,7 @@ package final class SimulatedBroker {
     /// The process ends where it stands. `survival` says what is on the disk then; anything but
     /// the process's death is a loss of power.
     package func crash(_ survival: Survival) {
+        judge.brokerHasStopped(cleanly: false)
         guard case .up(let run) = state else {
             if survival != .processDeath { end(with: content.after(survival)) }
             return
@@ -279,6 +280,7 @@ package final class SimulatedBroker {
         let isClean = broker.stop()
         isStopping = false
         if run.disk.isOff { return }
+        judge.brokerHasStopped(cleanly: isClean)
         judge.require(isClean || mayFail(run), "the broker does not stop cleanly")
         run.network.die(isSilent: false)
         end(run, with: run.disk.state.after(.processDeath))

@@ -39,6 +39,8 @@ final class GroupHistory {
     private var restarts: [TopicPartition: Int] = [:]
     /// Behind the last record that a member has processed, with all before it.
     private var processed: [TopicPartition: Int64] = [:]
+    /// Partitions that a leader has shared out last (classic protocol).
+    var sharedOut: Int?
     /// Counts losses of power that took what was answered.
     private(set) var era = 0
 
@@ -58,7 +60,7 @@ final class GroupHistory {
 
     private func partitions(of isWanted: (String) -> Bool) -> [TopicPartition] {
         topics.filter { isWanted($0.name) }.flatMap { topic in
-            topic.histories.indices.map {
+            (0..<topic.count).map {
                 TopicPartition(topic: topic.name, partition: PartitionIndex(Int32($0)))
             }
         }
@@ -67,7 +69,7 @@ final class GroupHistory {
     func history(of partition: TopicPartition) -> PartitionHistory? {
         guard let topic = topics.first(where: { $0.name == partition.topic }) else { return nil }
         let index = Int(partition.partition.rawValue)
-        return topic.histories.indices.contains(index) ? topic.histories[index] : nil
+        return (0..<topic.mostCount).contains(index) ? topic.histories[index] : nil
     }
 
     func powerLost() {

@@ -8,6 +8,9 @@ internal import WireProtocol
 package final class Judge: Sendable {
     private struct Circumstances {
         var starts = 0
+        var life = 0
+        /// It was stopped cleanly, and nothing has happened to its disk since.
+        var isPreserved = false
         /// Since when the broker has been up; nil while it is down or on its way there.
         var up: MonotonicTime?
         var healed: MonotonicTime?
@@ -46,15 +49,27 @@ package final class Judge: Sendable {
     /// How often the broker was started.
     var starts: Int { circumstances.withLock { $0.starts } }
 
+    /// Counts the lives of the broker: a clean stop does not end one.
+    var life: Int { circumstances.withLock { $0.life } }
+
     func brokerStarts() {
         let now = clock.monotonic()
         circumstances.withLock { circumstances in
             circumstances.starts += 1
+            if !circumstances.isPreserved { circumstances.life += 1 }
+            circumstances.isPreserved = false
             circumstances.up = now
         }
     }
 
     func brokerStops() { circumstances.withLock { $0.up = nil } }
+
+    /// What the broker had is as its clean stop left it.
+    var isPreserved: Bool { circumstances.withLock { $0.isPreserved } }
+
+    func brokerHasStopped(cleanly isClean: Bool) {
+        circumstances.withLock { $0.isPreserved = isClean }
+    }
 
     /// Nothing goes wrong from here on.
     func allIsWell() {

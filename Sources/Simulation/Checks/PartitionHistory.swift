@@ -1,4 +1,5 @@
 internal import Primitives
+internal import WireProtocol
 
 /// What a record says of itself: who sent it, and as which of its records.
 struct RecordMark: Hashable, Sendable, CustomStringConvertible {
@@ -52,6 +53,7 @@ final class PartitionHistory {
         let era: Int
         /// Behind all that had ever been acknowledged.
         fileprivate let acknowledgedEnd: Int64
+        let start: LogStart.Moment
     }
 
     private struct Acknowledged {
@@ -63,7 +65,7 @@ final class PartitionHistory {
     let name: String
     /// `acknowledge.after.flush`: what is acknowledged survives a loss of power.
     let survivesPowerLoss: Bool
-    private let judge: Judge
+    let judge: Judge
     private var seen: [Int: RecordMark] = [:]
     private var acknowledged: [Acknowledged] = []
     /// Since when there are known to be records up to an offset; both grow.
@@ -73,8 +75,19 @@ final class PartitionHistory {
     /// What is expected of single records, where it is less than of their producer's others.
     private var lowered: [RecordMark: DeliveryPromise] = [:]
     private var acknowledgedEnd: Int64 = 0
+    /// It was seen to be served: a new partition that finds no room on the disk is not, until the
+    /// broker tries again.
+    private var isServed: Bool
+    var start: LogStart
+    /// Where it began when that was first told in this era.
+    var startOfEra: Int64? = 0
 
-    init(_ name: String, survivesPowerLoss: Bool, judge: Judge) {
+    init(
+        _ name: String, survivesPowerLoss: Bool, trimming: Trimming = .never,
+        isServed: Bool = true, judge: Judge
+    ) {
+        start = LogStart(trimming)
+        self.isServed = isServed
         self.name = name
         self.survivesPowerLoss = survivesPowerLoss
         self.judge = judge
@@ -95,7 +108,10 @@ final class PartitionHistory {
         }
     }
 
-    var moment: Moment { Moment(era: era, acknowledgedEnd: acknowledgedEnd) }
+    var moment: Moment {
+        Moment(
+            era: era, acknowledgedEnd: acknowledgedEnd, start: start.moment(in: judge.life))
+    }
 
     /// Who got to an offset in an era, and asked at some moment for what follows, may be told that it
     /// is out of range: a loss of power took what it had read.
@@ -121,6 +137,15 @@ final class PartitionHistory {
         }
     }
 
+    /// Somebody was told of its log.
+    func served() { isServed = true }
+
+    /// A client is told to try again.
+    func requireRetriable(_ code: ErrorCode?, _ otherwise: @autoclosure () -> String) {
+        if !isServed, let code, code.isRetriable { return }
+        judge.requireRetriable(code, otherwise())
+    }
+
     /// Since when there is known to be something at `offset`; nil where nothing is known.
     func knownSince(_ offset: Int64) -> MonotonicTime? {
         var (low, high) = (0, growth.count)
@@ -142,37 +167,65 @@ final class PartitionHistory {
         era += 1
         seen = [:]
         growth = []
+        startOfEra = nil
         guard survivesPowerLoss else { return }
         for entry in acknowledged { seen[entry.offset] = entry.mark }
     }
 
     // MARK: The audit
 
+    /// What a reading of the whole log gave.
+    struct Log {
+        var start = 0
+        var records: [RecordMark] = []
+        /// Of its batches.
+        var byteCount = 0
+
+        var end: Int { start + records.count }
+
+        subscript(offset: Int) -> RecordMark? {
+            records.indices.contains(offset - start) ? records[offset - start] : nil
+        }
+    }
+
     /// Compares a reading of the whole log with all that was promised.
-    func audit(_ log: [RecordMark]) {
+    func audit(_ log: Log) {
+        auditStart(log)
         auditAcknowledged(log)
         auditOrder(log)
     }
 
-    /// Of what one era acknowledged everything is there, or, where losses are allowed, everything
-    /// up to the first that is not.
-    private func auditAcknowledged(_ log: [RecordMark]) {
+    private func auditStart(_ log: Log) {
+        judge.require(
+            log.start <= start.limit,
+            "\(name) begins at \(log.start), nobody may delete beyond \(start.limit)")
+        // Of what was kept in an earlier era some may be lost.
+        guard case .bySize(let bytes) = start.trimming, let before = startOfEra,
+            log.start > before
+        else { return }
+        judge.require(
+            log.byteCount >= bytes,
+            "\(name) has \(log.byteCount) bytes from \(log.start) on, \(bytes) are to be kept")
+    }
+
+    /// Of what one era acknowledged everything behind the start is there, or, where losses are
+    /// allowed, everything up to the first that is not.
+    private func auditAcknowledged(_ log: Log) {
         var firstLost: [Int: Int] = [:]
-        for entry in acknowledged {
-            let isThere = entry.offset < log.count && log[entry.offset] == entry.mark
-            if isThere { continue }
+        for entry in acknowledged where entry.offset >= log.start {
+            let found = log[entry.offset]
+            if found == entry.mark { continue }
             if survivesPowerLoss || entry.era == era {
-                let found = entry.offset < log.count ? "\(log[entry.offset])" : "nothing"
                 judge.accuse(
                     "\(name) lost \(entry.mark), acknowledged at offset \(entry.offset): there is "
-                        + found)
+                        + (found?.description ?? "nothing"))
                 return
             }
             firstLost[entry.era] = min(firstLost[entry.era] ?? .max, entry.offset)
         }
         for entry in acknowledged {
             guard let lost = firstLost[entry.era], entry.offset > lost,
-                entry.offset < log.count, log[entry.offset] == entry.mark
+                log[entry.offset] == entry.mark
             else { continue }
             judge.accuse(
                 "\(name) lost offset \(lost) and kept offset \(entry.offset), acknowledged in the "
@@ -181,12 +234,15 @@ final class PartitionHistory {
         }
     }
 
-    private func auditOrder(_ log: [RecordMark]) {
-        var highest: [Int32: Int32] = [:]
+    private func auditOrder(_ log: Log) {
+        // Where the start is not the first record's, nobody knows what was before.
+        var (first, highest): ([Int32: Int32], [Int32: Int32]) = ([:], [:])
         var once: Set<RecordMark> = []
-        for (offset, mark) in log.enumerated() {
-            let place = "\(name) offset \(offset)"
-            let last = highest[mark.producer] ?? -1
+        for (index, mark) in log.records.enumerated() {
+            let place = "\(name) offset \(log.start + index)"
+            let before = log.start == 0 ? -1 : mark.number - 1
+            let last = highest[mark.producer] ?? before
+            if first[mark.producer] == nil { first[mark.producer] = mark.number }
             let isRepeat = !once.insert(mark).inserted
             switch lowered[mark] ?? promises[mark.producer] {
             case nil:
@@ -195,8 +251,11 @@ final class PartitionHistory {
                 judge.require(!isRepeat, "\(place): \(mark) is there twice")
             case .inAnyOrder: break
             case .atLeastOnce:
+                // Its first appearance may have been deleted.
+                let mayBeRepeat = log.start > 0 && mark.number < first[mark.producer] ?? 0
                 judge.require(
-                    isRepeat || mark.number == last + 1 || (mayHaveLost && mark.number > last),
+                    isRepeat || mayBeRepeat || mark.number == last + 1
+                        || (mayHaveLost && mark.number > last),
                     "\(place): \(mark) out of order, before it \(last)")
             case .exactlyOnce:
                 judge.require(!isRepeat, "\(place): \(mark) is there twice")

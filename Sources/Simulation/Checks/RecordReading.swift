@@ -20,6 +20,15 @@ struct RecordReading {
         }
     }
 
+    /// Of the whole batches, which `marks` has read.
+    func byteCount(of records: Payload?) -> Int {
+        guard case .bytes(let bytes)? = records else { return 0 }
+        var batches = RecordBatches(bytes)
+        var count = 0
+        while let batch = try? batches.next() { count += batch.bytes.count }
+        return count
+    }
+
     private func marks(
         in bytes: Bytes, from position: Int64
     ) throws(BatchError) -> [RecordMark] {

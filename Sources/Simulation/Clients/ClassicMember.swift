@@ -44,6 +44,8 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
     private(set) var turn = 0
     private var memberID = ""
     var reading = GroupReading()
+    /// So many partitions are shared out in its generation; nil where another member leads.
+    private var sharedOut: Int?
     private var hasWhims: Bool
     private var lostAt: MonotonicTime?
     /// How often it was given a share.
@@ -136,7 +138,7 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
         request.groupInstanceId = settings.instance
         request.protocolType = Self.protocolType
         request.protocols = [choice]
-        ask(request, version: 7, patience: Self.joinPatience) { member, response in
+        ask(request, version: 9, patience: Self.joinPatience) { member, response in
             switch ErrorCode(rawValue: response.errorCode) {
             case .noError:
                 member.memberID = response.memberId
@@ -158,7 +160,12 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
         request.groupInstanceId = settings.instance
         request.protocolType = Self.protocolType
         request.protocolName = joined.protocolName
-        if joined.leader == memberID { request.assignments = assignments(joined.members) }
+        let isLeader = joined.leader == memberID
+        // A leader that comes back in its own place finds everything shared out (KAFKA-13435).
+        let count = joined.skipAssignment ? group.sharedOut : group.partitions.count
+        if isLeader, !joined.skipAssignment {
+            request.assignments = assignments(joined.members)
+        }
         let (era, asked) = (group.era, loop.now)
         ask(request, version: 5, patience: Self.joinPatience) { member, response in
             guard response.errorCode == 0 else {
@@ -168,6 +175,8 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
             guard let share = [TopicPartition](response.assignment) else {
                 return member.judge.accuse("\(member.name): its assignment cannot be read")
             }
+            member.sharedOut = isLeader ? count : nil
+            if isLeader { member.group.sharedOut = count }
             member.enter(.stable(generation: joined.generationId))
             member.shareCount += 1
             member.reading.owned = share
@@ -233,6 +242,8 @@ final class ClassicMember: GroupMember, @unchecked Sendable {
     private func beat() {
         guard let generation else { return }
         if hasWhims, random.chance(Self.whimInterval) { return act() }
+        // There are more now, and only the leader looks.
+        if let sharedOut, sharedOut != group.partitions.count { return join() }
         var request = HeartbeatRequest()
         request.groupId = group.name
         request.generationId = generation

@@ -15,6 +15,11 @@ extension GroupMember {
             reading.owned.contains(partition)
                 && !reading.shares.contains { $0.partition == partition }
         }
+        for partition in asked {
+            judge.require(
+                group.history(of: partition) != nil,
+                "\(name): it is given \(partition), which nobody has made")
+        }
         guard !asked.isEmpty, let credentials else { return }
         let known = group.known
         ask(offsetFetch(asked, credentials), version: 9) { member, response in
@@ -96,6 +101,7 @@ extension GroupMember {
     func readOn() {
         reading.isUnderWay = !reading.shares.isEmpty
         if reading.shares.isEmpty { return }
+        if reading.shares.contains(where: { $0.astray != nil }) { return askStarts() }
         let asked = reading.shares
         let moments = asked.map { group.history(of: $0.partition)?.moment }
         ask(fetch(asked), version: 12) { member, response in
@@ -146,6 +152,7 @@ extension GroupMember {
         case .noError:
             let records = RecordReading(
                 name: name, history: history, judge: judge, highWatermark: data.highWatermark)
+            history.told(name, start: data.logStartOffset, asked: moment)
             let marks = records.marks(in: data.records, from: reading.shares[index].position)
             reading.shares[index].position += Int64(marks.count)
             reading.shares[index].highWatermark = data.highWatermark
@@ -153,17 +160,52 @@ extension GroupMember {
             group.processed(partition, upTo: reading.shares[index].position)
         case .offsetOutOfRange:
             let share = reading.shares[index]
-            judge.require(
-                history.mayBeOutOfRange(
-                    share.position, reachedIn: share.era, asked: moment),
-                "\(name): offset \(share.position) of \(history.name) is out of range, though "
-                    + "nothing was lost since it was reached")
-            reading.shares[index] = .init(partition: partition, position: 0, committed: -1)
-            group.restarted(partition)
+            reading.shares[index].astray = history.strays(
+                name, from: share.position, reachedIn: share.era, asked: moment)
         case let code:
-            judge.requireRetriable(
+            history.requireRetriable(
                 code, "\(name): \(history.name) is refused with error \(data.errorCode)")
         }
+    }
+
+    /// Asks where to go on, and goes on.
+    private func askStarts() {
+        let asked = reading.shares.filter { $0.astray != nil }.map(\.partition)
+        let moments = asked.map { group.history(of: $0)?.moment }
+        ask(OffsetQuestion.start.request(asked), version: OffsetQuestion.version) {
+            member, response in
+            for answer in response.answers {
+                guard answer.code == .noError else {
+                    member.judge.requireRetriable(
+                        answer.code, "\(member.name): no start of \(answer.partition) is told")
+                    continue
+                }
+                guard let place = asked.firstIndex(of: answer.partition),
+                    let moment = moments[place]
+                else { continue }
+                member.goOn(answer.partition, from: answer.offset, moment)
+            }
+            member.later(50) { $0.readOn() }
+        }
+    }
+
+    private func goOn(
+        _ partition: TopicPartition, from start: Int64, _ moment: PartitionHistory.Moment
+    ) {
+        guard let history = group.history(of: partition), history.era == moment.era,
+            let index = reading.shares.firstIndex(where: { $0.partition == partition }),
+            let astray = reading.shares[index].astray
+        else { return }
+        history.returns(name, astray: astray, at: start, asked: moment)
+        if start <= astray.position {
+            reading.shares[index].committed = -1
+            group.restarted(partition)
+        }
+        (reading.shares[index].position, reading.shares[index].era) = (start, history.era)
+        reading.shares[index].highWatermark = nil
+        reading.shares[index].astray = nil
+        // What it passes over is not there to be read.
+        group.processed(partition, upTo: start)
     }
 
     // MARK: Committing

@@ -25,6 +25,8 @@ struct GroupReading {
         var highWatermark: Int64?
         /// The last commit that was acknowledged here.
         var committed: Int64
+        /// Set while it does not know where to go on.
+        var astray: Astray?
     }
 
     /// What it was given, in order.
@@ -38,7 +40,8 @@ struct GroupReading {
     var isAtEnd: Bool {
         shares.count == owned.count
             && shares.allSatisfy {
-                $0.position == $0.highWatermark && $0.position == max($0.committed, 0)
+                $0.astray == nil && $0.position == $0.highWatermark
+                    && $0.position == max($0.committed, 0)
             }
     }
 

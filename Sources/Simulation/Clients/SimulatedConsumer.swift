@@ -5,9 +5,10 @@ internal import WireProtocol
 /// A consumer of all partitions of a topic, without a group.
 ///
 /// States: *without a connection*; *fetching*, one request under way. Inputs: answers, the loss of
-/// the connection. It reads each partition without a gap from the offset it has reached; the
-/// position goes back only where a loss of power took records that it had read. Fetches wait at the
-/// broker, within a session where the settings say so.
+/// the connection. It reads each partition without a gap from the offset it has reached. Where that
+/// is out of range, as a loss of power took records that it had read, or the log begins behind it, it
+/// asks where the log begins and goes on there. Fetches wait at the broker, within a session where the
+/// settings say so.
 ///
 /// `@unchecked Sendable`: all of it is touched by the thread that runs the agenda only.
 final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
@@ -31,8 +32,10 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         var highWatermark: Int64?
         /// What the session knows the position to be; nil when it knows nothing.
         var told: Int64?
-        /// All records from offset 0 on, where they are kept.
-        var records: [RecordMark] = []
+        /// Set while it does not know where to go on.
+        var astray: Astray?
+        /// All there is, where that is kept.
+        var log = PartitionHistory.Log()
     }
 
     let name: String
@@ -53,6 +56,7 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
     private var linkCount = 0
 
     private static let retryMilliseconds: Int64 = 100
+    private static let startPatience: Int64 = 20_000
     /// More than an answer is under way.
     private static let wakingMilliseconds: Int64 = 4000
 
@@ -81,14 +85,16 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
 
     /// Where it stands, for whoever wonders why it does not get on.
     var standing: String {
-        readings.map { "\($0.position) of \($0.highWatermark ?? -1)" }.joined(separator: ", ")
+        readings.prefix(topic.count).map { "\($0.position) of \($0.highWatermark ?? -1)" }.joined(
+            separator: ", ")
             + (link.isOpen ? "" : ", no connection")
     }
 
     /// It has read everything that the broker told it is there.
     var isAtEnd: Bool {
-        zip(readings, topic.histories).allSatisfy { reading, history in
-            reading.era == history.era && reading.position == reading.highWatermark
+        zip(readings, topic.histories).prefix(topic.count).allSatisfy { reading, history in
+            reading.astray == nil && reading.era == history.era
+                && reading.position == reading.highWatermark
         }
     }
 
@@ -116,8 +122,9 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
 
     private func fetch() {
         guard link.isOpen else { return }
+        if readings.contains(where: { $0.astray != nil }) { return askStarts() }
         let moments = topic.histories.map(\.moment)
-        let asked = readings.map(\.position)
+        let asked = readings.prefix(topic.count).map(\.position)
         let sent = loop.now
         link.call(
             request(), version: settings.version,
@@ -139,7 +146,7 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         var entry = FetchRequest.FetchTopic()
         entry.topic = topic.name
         entry.topicId = topic.id
-        for index in readings.indices where readings[index].told != readings[index].position {
+        for index in 0..<topic.count where readings[index].told != readings[index].position {
             var partition = FetchRequest.FetchPartition()
             partition.partition = Int32(index)
             partition.fetchOffset = readings[index].position
@@ -172,7 +179,7 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         if isHurried, response.responses.contains(where: \.hasRecords) { delay = 0 }
         for data in response.responses.flatMap(\.partitions) {
             let index = Int(data.partitionIndex)
-            guard readings.indices.contains(index) else {
+            guard asked.indices.contains(index) else {
                 return judge.accuse("\(name): an answer for partition \(index)")
             }
             // What a broker sent before it lost its power says nothing about the one after.
@@ -193,16 +200,11 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         switch ErrorCode(rawValue: data.errorCode) {
         case .noError: break
         case .offsetOutOfRange:
-            judge.require(
-                history.mayBeOutOfRange(
-                    asked, reachedIn: readings[index].era, asked: moment),
-                "\(name): offset \(asked) of \(history.name) is out of range, though nothing was "
-                    + "lost since it was reached")
-            resetCount += 1
-            readings[index] = Reading(era: history.era)
+            readings[index].astray = history.strays(
+                name, from: asked, reachedIn: readings[index].era, asked: moment)
             return false
         case let code?:
-            judge.requireRetriable(code, "\(name): \(history.name) is refused with \(code)")
+            history.requireRetriable(code, "\(name): \(history.name) is refused with \(code)")
             // The next answer has to tell again, whatever the session thinks it told.
             readings[index].told = nil
             return false
@@ -211,14 +213,52 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
             return false
         }
         checkWatermark(data, from: asked, index)
+        checkStart(data, from: asked, at: moment, index)
         readings[index].era = history.era
         readings[index].highWatermark = data.highWatermark
         let reading = RecordReading(
             name: name, history: history, judge: judge, highWatermark: data.highWatermark)
         let marks = reading.marks(in: data.records, from: readings[index].position)
         readings[index].position += Int64(marks.count)
-        if keepsRecords { readings[index].records += marks }
+        if keepsRecords {
+            readings[index].log.records += marks
+            readings[index].log.byteCount += reading.byteCount(of: data.records)
+        }
         return true
+    }
+
+    /// Asks where to go on, and goes on.
+    private func askStarts() {
+        let astray = readings.indices.filter { readings[$0].astray != nil }
+        let moments = topic.histories.map(\.moment)
+        let partitions = astray.map {
+            TopicPartition(topic: topic.name, partition: PartitionIndex(Int32($0)))
+        }
+        link.call(
+            OffsetQuestion.start.request(partitions), version: OffsetQuestion.version,
+            patience: Self.startPatience
+        ) { [weak self] result in
+            guard let self, case .success(let response) = result else { return }
+            for answer in response.answers {
+                let index = Int(answer.partition.partition.rawValue)
+                guard answer.code == .noError else {
+                    topic.histories[index].requireRetriable(
+                        answer.code, "\(name): no start of \(answer.partition) is told")
+                    continue
+                }
+                goOn(index, from: answer.offset, moments[index])
+            }
+            fetchLater(Self.retryMilliseconds)
+        }
+    }
+
+    private func goOn(_ index: Int, from start: Int64, _ moment: PartitionHistory.Moment) {
+        let history = topic.histories[index]
+        guard let astray = readings[index].astray, history.era == moment.era else { return }
+        history.returns(name, astray: astray, at: start, asked: moment)
+        resetCount += 1
+        readings[index] = Reading(
+            position: start, era: history.era, log: PartitionHistory.Log(start: Int(start)))
     }
 
     /// A fetch that waits is answered soon after there is something to read.
@@ -226,8 +266,8 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
         since sent: MonotonicTime, _ asked: [Int64], _ moments: [PartitionHistory.Moment]
     ) {
         if settings.minBytes > 1 || link.isSlow { return }
-        for (index, history) in topic.histories.enumerated() where history.era == moments[index].era
-        {
+        for (index, history) in topic.histories.prefix(asked.count).enumerated()
+        where history.era == moments[index].era {
             guard let known = history.knownSince(asked[index]) else { continue }
             let waited = loop.now.milliseconds(since: max(known, sent))
             judge.require(
@@ -235,6 +275,20 @@ final class SimulatedConsumer: LinkOwner, @unchecked Sendable {
                 "\(name): a long poll sleeps on for \(waited) ms, though \(history.name) has "
                     + "records at \(asked[index])")
         }
+    }
+
+    private func checkStart(
+        _ data: FetchResponse.PartitionData, from asked: Int64,
+        at moment: PartitionHistory.Moment, _ index: Int
+    ) {
+        // Older versions do not tell it.
+        if settings.version < 5 { return }
+        let (history, start) = (topic.histories[index], data.logStartOffset)
+        history.told(name, start: start, asked: moment)
+        judge.require(
+            start <= asked && start <= data.highWatermark,
+            "\(name): \(history.name) begins at \(start), though offset \(asked) is in range and "
+                + "the high watermark is \(data.highWatermark)")
     }
 
     private func checkWatermark(

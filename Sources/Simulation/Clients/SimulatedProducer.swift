@@ -105,7 +105,8 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
 
     private func produce() {
         guard isProducing else { return }
-        if !isPausing, unsettled.count < Self.waitingLimit {
+        let isThere = partition < target.count
+        if isThere, !isPausing, unsettled.count < Self.waitingLimit {
             let records = settings.recordsPerBatch
             let count = records.lowerBound + random.below(records.count)
             unsettled.append(
@@ -195,6 +196,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
         case .noError:
             judge.require(
                 answer.baseOffset >= 0, "producer \(number): acknowledged without an offset")
+            history.served()
             checkOrder(index, era)
             history.acknowledge(
                 batch.first, count: batch.count, at: answer.baseOffset, era: era, now: loop.now)
@@ -210,7 +212,7 @@ final class SimulatedProducer: LinkOwner, @unchecked Sendable {
             // The broker's clock was set back while the batch was on its way.
             repeatLater(index)
         case let code?:
-            judge.requireRetriable(
+            history.requireRetriable(
                 code, "producer \(number): \(code), \(answer.errorMessage ?? "")")
             // It may be in the log all the same, where a disk failed behind the append.
             unsettled[index].isRepeated = true

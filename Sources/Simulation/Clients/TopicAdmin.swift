@@ -3,7 +3,8 @@ internal import Primitives
 internal import RecordFormat
 internal import WireProtocol
 
-/// Makes the topics of a run, then makes and deletes one of its own, over and over.
+/// Makes the topics of a run, then makes and deletes one of its own, over and over, and deletes
+/// records or makes partitions where a topic is there for that.
 ///
 /// States: *making topics*, one after another; *churning*: its own topic is absent, or present, or
 /// nobody knows since an answer was lost. Inputs: answers, the loss of the connection, a timer. A
@@ -14,21 +15,22 @@ internal import WireProtocol
 final class TopicAdmin: LinkOwner, @unchecked Sendable {
     private enum Own { case absent, present, unknown }
 
-    private let topics: [SimulatedTopic]
-    private let link: ClientLink
+    let topics: [SimulatedTopic]
+    let link: ClientLink
     private let loop: any EventLoop
-    private let judge: Judge
+    let judge: Judge
     private let clock: any Clock
-    private var random: SeededRandom
+    var random: SeededRandom
     private var madeCount = 0
     private var own = Own.absent
     private var isBusy = false
     private var timer: TimerToken?
     private(set) var turnCount = 0
+    private var hasWhims = true
 
     private static let ownTopic = "scratch"
-    private static let patience: Int64 = 30_000
-    private static let retryMilliseconds: Int64 = 200
+    static let patience: Int64 = 30_000
+    static let retryMilliseconds: Int64 = 200
     /// Longer than anything is under way.
     private static let settlingMilliseconds: Int64 = 5000
     private static let pace: ClosedRange<Int64> = 500...6000
@@ -51,6 +53,9 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
     func start() { link.start(for: self) }
     func stop() { link.stop() }
 
+    /// No more whims: what clients read stays as it is, once all partitions are there.
+    func settleDown() { hasWhims = false }
+
     func linkOpened() {
         // What went out on the connection before may still be on its way to the broker.
         if own == .unknown { return settleLater() }
@@ -67,7 +72,7 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
         if isReady { own = .unknown }
     }
 
-    private func later(_ milliseconds: Int64) {
+    func later(_ milliseconds: Int64) {
         if let timer { loop.cancel(timer) }
         timer = loop.schedule(at: loop.now.adding(milliseconds: milliseconds)) { [weak self] in
             self?.isBusy = false
@@ -79,6 +84,10 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
         guard link.isOpen, !isBusy else { return }
         isBusy = true
         if madeCount < topics.count { return make(topics[madeCount]) }
+        if let topic = topics.first(where: \.isGrowing), !hasWhims || random.chance(4) {
+            return grow(topic)
+        }
+        if hasWhims, !trimmed.isEmpty, random.chance(2) { return trim() }
         switch own {
         case .absent: makeOwn()
         case .present: deleteOwn()
@@ -86,7 +95,7 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
         }
     }
 
-    private func rest() {
+    func rest() {
         turnCount += 1
         later(Self.pace.lowerBound + Int64(random.below(Self.pace.count)))
     }
@@ -95,7 +104,7 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
 
     private func make(_ topic: SimulatedTopic) {
         create(
-            topic.name, partitions: topic.histories.count, configuration: topic.configuration
+            topic.name, partitions: topic.count, configuration: topic.configuration
         ) { [self] code in
             switch code {
             case .noError, .topicAlreadyExists: learnID(of: topic)
@@ -117,7 +126,7 @@ final class TopicAdmin: LinkOwner, @unchecked Sendable {
                 return later(Self.retryMilliseconds)
             }
             judge.require(
-                answer.partitions.count == topic.histories.count,
+                answer.partitions.count == topic.count,
                 "admin: \(topic.name) has \(answer.partitions.count) partitions")
             topic.id = answer.topicId
             madeCount += 1

@@ -129,3 +129,23 @@ final class UnfencedCommit: Tampering, @unchecked Sendable {
         return payloads
     }
 }
+
+/// Whoever shares out the partitions of a consumer group does not hear of later ones.
+///
+/// `@unchecked Sendable`: one thread, see `Tampering`.
+final class StaleShare: Tampering, @unchecked Sendable {
+    private var hasGrown = false
+
+    func judge(_ request: TamperedRequest) throws(DecodeError) -> TamperingVerdict {
+        if try request.read(CreatePartitionsRequest.self) != nil { hasGrown = true }
+        return .pass(request.frame)
+    }
+
+    func change(
+        _ payloads: [Payload], to request: TamperedRequest
+    ) throws(DecodeError) -> [Payload] {
+        try request.rewrite(ConsumerGroupHeartbeatResponse.self, payloads) { response in
+            if hasGrown { response.assignment = nil }
+        }
+    }
+}

@@ -18,6 +18,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case damagedLog
     /// With a restart the logs forget who produced what, so repeats are appended.
     case forgottenProducers
+    /// With a restart the logs forget how far their records were deleted.
+    case forgottenStart
 
     // The loops
     /// One job in so many that is posted to a loop is forgotten.
@@ -38,7 +40,17 @@ package enum Sabotage: String, CaseIterable, Sendable {
     /// Nothing but its time wakes a fetch that waits.
     case sleepyLongPoll
 
+    /// Deleting records takes some more of them.
+    case greedyDeletion
+    /// Retention by size keeps less than it has to.
+    case greedyRetention
+
+    /// More partitions of a topic are promised, and not made.
+    case emptyPromise
+
     // Groups
+    /// Members of a consumer group are given nothing new once a topic has more partitions.
+    case staleShare
     /// Several members of a classic group own one partition.
     case twoOwners
     /// A member of a consumer group is given what another one has.
@@ -74,6 +86,10 @@ package enum Sabotage: String, CaseIterable, Sendable {
         case .highWatermarkAhead: RaisedWatermark(every: 50)
         case .shiftedFetch: ShiftedFetch(every: 200)
         case .sleepyLongPoll: SleepyPoll()
+        case .greedyDeletion: GreedyDeletion()
+        case .greedyRetention: GreedyRetention()
+        case .emptyPromise: EmptyPromise()
+        case .staleShare: StaleShare()
         case .twoOwners: SharedShare()
         case .twoHolders: SharedAssignment()
         case .staleOffsets: StaleOffsets()
@@ -92,6 +108,10 @@ package enum Sabotage: String, CaseIterable, Sendable {
         switch self {
         case .damagedLog: damage(&state, agenda)
         case .forgottenProducers: state.forgetProducers()
+        case .forgottenStart:
+            for path in state.paths where path.hasSuffix("/log-start-offset-checkpoint") {
+                state.remove(path)
+            }
         default: break
         }
     }
