@@ -70,6 +70,10 @@ struct DefinitionEmitter {
         emitter.decoder(&output, isRoot: isRoot)
         output.line()
         emitter.encoder(&output)
+        if section.role == .response, emitter.hasErrorCodes {
+            output.line()
+            emitter.errorCodes(&output)
+        }
         if !isRoot, comparedStructures(of: section).contains(structure.name) {
             emitter.initialCheck(&output)
         }

@@ -59,7 +59,7 @@ struct MessageEmitter {
         return runs
     }
 
-    private func guarded(
+    func guarded(
         _ versions: Versions, _ output: inout Output, _ body: (inout Output) -> Void
     ) {
         if let condition = condition(versions, in: structure.versions) {

@@ -37,6 +37,10 @@ struct FewSettings: ConfigurationSchema {
         }
     }
 
+    func problem(withUnknown name: String, for type: ConfigResourceType) -> String {
+        "There is no \(type) setting '\(name)'."
+    }
+
     func problem(with value: String, of name: String, on resource: ConfigResource) -> String? {
         switch name {
         case "cleanup.policy":

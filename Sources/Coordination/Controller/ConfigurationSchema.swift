@@ -3,6 +3,10 @@ package protocol ConfigurationSchema: Sendable {
     /// Whether the setting exists for resources of this type, and whether it is a list.
     func shape(of name: String, for type: ConfigResourceType) -> SettingShape?
 
+    /// Why there is no such setting for resources of this type, in a sentence. Only asked about
+    /// settings without a shape.
+    func problem(withUnknown name: String, for type: ConfigResourceType) -> String
+
     /// Why the setting cannot have this value on this resource, in a sentence; nil when it can.
     /// Only asked about settings that exist. A setting that cannot change while a broker runs, or
     /// not for all brokers at once, is refused here too.

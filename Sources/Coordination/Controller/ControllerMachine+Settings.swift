@@ -222,7 +222,7 @@ extension ControllerMachine {
         of name: String, for type: ConfigResourceType
     ) throws(Refusal) -> SettingShape {
         guard let shape = schema.shape(of: name, for: type) else {
-            throw Refusal(.invalidConfig, "There is no \(type) setting '\(name)'.")
+            throw Refusal(.invalidConfig, schema.problem(withUnknown: name, for: type))
         }
         return shape
     }

@@ -111,13 +111,30 @@ package struct GroupAppend: Sendable {
 struct GroupStep {
     let now: GroupTime
     let settings: GroupSettings
+    /// Settings of single resources, groups among them.
+    let configurations: SharedMap<ConfigResource, ResourceConfiguration>
     let random: any RandomSource
     private(set) var effects: [GroupEffect] = []
 
-    init(now: GroupTime, settings: GroupSettings, random: any RandomSource) {
+    init(
+        now: GroupTime, settings: GroupSettings,
+        configurations: SharedMap<ConfigResource, ResourceConfiguration>, random: any RandomSource
+    ) {
         self.now = now
         self.settings = settings
+        self.configurations = configurations
         self.random = random
+    }
+
+    /// At the same time, with the same settings, and without effects.
+    init(like other: GroupStep) {
+        self = other
+        effects = []
+    }
+
+    /// What holds for one group of the new protocol.
+    func consumerSettings(of group: String) -> ConsumerGroupSettings {
+        settings.consumer.with(configurations[ConfigResource(.group, group)] ?? .empty)
     }
 
     mutating func append(_ records: [GroupRecord], _ purpose: GroupAppend.Purpose) {

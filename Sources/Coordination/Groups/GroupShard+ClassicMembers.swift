@@ -16,7 +16,7 @@ extension GroupShard {
         do throws(Refusal) {
             let decision = try group.join(
                 request, call, newID: ClassicMember.newID(for: request, call, step),
-                context(call.now))
+                context(of: request.groupId, step))
             complete(
                 decision, of: request.groupId, &step,
                 answer: (call.ticket, .join(decision.response)))
@@ -31,7 +31,7 @@ extension GroupShard {
     ) -> Bool {
         guard case .consumer(let group)? = groups[request.groupId] else { return false }
         do throws(Refusal) {
-            let decision = try group.sync(request, context(call.now))
+            let decision = try group.sync(request, context(of: request.groupId, step))
             complete(
                 decision, of: request.groupId, &step,
                 answer: (call.ticket, .sync(decision.response)))

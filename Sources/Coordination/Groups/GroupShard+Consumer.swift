@@ -28,8 +28,8 @@ extension GroupShard {
     private mutating func decide(
         _ request: ConsumerGroupHeartbeatRequest, _ call: GroupCall, _ step: inout GroupStep
     ) throws(Refusal) -> ConsumerGroup.HeartbeatDecision {
-        let context = context(call.now)
         let id = request.groupId
+        let context = context(of: id, step)
         switch groups[id] {
         case .consumer(let group)?:
             return try group.heartbeat(request, from: call.client, context)
@@ -52,7 +52,7 @@ extension GroupShard {
         _ classic: ClassicGroup, _ request: ConsumerGroupHeartbeatRequest, _ call: GroupCall,
         _ step: inout GroupStep
     ) throws(Refusal) -> ConsumerGroup.HeartbeatDecision {
-        let context = context(call.now)
+        let context = context(of: classic.id, step)
         guard request.memberEpoch == 0 else {
             throw Refusal(.groupIdNotFound, "Group \(classic.id) is not a consumer group.")
         }
@@ -70,7 +70,7 @@ extension GroupShard {
     package mutating func describeConsumerGroup(_ id: String, _ call: GroupCall) -> [GroupEffect] {
         var step = begin(at: call.now)
         if case .consumer(let group)? = groups[id] {
-            step.answer(call.ticket, .consumerDescribed(group.described(context(call.now))))
+            step.answer(call.ticket, .consumerDescribed(group.described(context(of: id, step))))
         } else {
             step.answer(
                 call.ticket,
@@ -82,8 +82,9 @@ extension GroupShard {
         return step.effects
     }
 
-    func context(_ now: GroupTime) -> ConsumerContext {
-        ConsumerContext(cluster: cluster, settings: settings.consumer, now: now)
+    func context(of group: String, _ step: borrowing GroupStep) -> ConsumerContext {
+        ConsumerContext(
+            cluster: cluster, settings: step.consumerSettings(of: group), now: step.now)
     }
 
     /// Logs a decision, or carries it out at once where there is nothing to log.

@@ -27,7 +27,8 @@ package struct GroupShard: Sendable {
     var offsets: [String: GroupOffsets] = [:]
     /// The groups with offsets in transactions that have not ended.
     private var transactions: [ProducerID: Set<String>] = [:]
-    /// The cluster's topics, as consumer groups assign them. The driver keeps it up to date.
+    /// The cluster's topics, as consumer groups assign them, and the settings of single groups. The
+    /// driver keeps it up to date.
     package var cluster = MetadataImage(clusterID: "")
     /// Groups whose offsets are still to be looked at in the round of expiry that runs.
     var expiryRound: [String] = []
@@ -44,7 +45,8 @@ package struct GroupShard: Sendable {
 
     func begin(at now: GroupTime) -> GroupStep {
         precondition(isActive, "a step before the shard is loaded")
-        return GroupStep(now: now, settings: settings, random: random)
+        return GroupStep(
+            now: now, settings: settings, configurations: cluster.configurations, random: random)
     }
 
     /// Drops a group of which nothing is known any more.

@@ -23,7 +23,8 @@ extension MetadataImage {
         self = try MetadataImage(clusterID: clusterID)
             .applying(records, at: .zero, epoch: provenance.epoch)
         self.provenance = provenance
-        topicsChange = TopicsChange(offset: provenance.offset)
+        topicsChange = Change(offset: provenance.offset)
+        groupSettingsChange = Change(offset: provenance.offset)
     }
 
     /// Applies one record, which lies at `offset`.
@@ -37,7 +38,9 @@ extension MetadataImage {
         }
         provenance = Provenance(offset: offset, epoch: epoch)
         switch record {
-        case .topic, .removeTopic, .partition: topicsChange = TopicsChange(offset: offset)
+        case .topic, .removeTopic, .partition: topicsChange = Change(offset: offset)
+        case .config(let setting) where setting.resourceType == ConfigResourceType.group.rawValue:
+            groupSettingsChange = Change(offset: offset)
         default: break
         }
     }

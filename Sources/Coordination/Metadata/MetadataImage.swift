@@ -29,10 +29,13 @@ package struct MetadataImage: Equatable, Sendable {
     /// does not tell. As long as it is the same, so are the topics, their ids and how many
     /// partitions each has.
     package var topicsChanged: Offset { topicsChange.offset }
-    var topicsChange = TopicsChange(offset: .none)
+    var topicsChange = Change(offset: .none)
+    /// The last record that changed the settings of a single group, as far as is known.
+    package var groupSettingsChanged: Offset { groupSettingsChange.offset }
+    var groupSettingsChange = Change(offset: .none)
 
     /// How an image came about, not what it is: two images that differ in it alone are equal.
-    struct TopicsChange: Equatable, Sendable {
+    struct Change: Equatable, Sendable {
         let offset: Offset
 
         static func == (left: Self, right: Self) -> Bool { true }

@@ -41,6 +41,7 @@ extension Broker {
             Route(IncrementalAlterConfigsHandler(controller: controller)),
             Route(DescribeClusterHandler(view: view)),
             Route(DescribeProducersHandler(view: view)),
+            Route(ListConfigResourcesHandler(view: view)),
             Route(
                 DescribeTopicPartitionsHandler(
                     view: view, partitionLimit: configuration.maxDescribedPartitions)),

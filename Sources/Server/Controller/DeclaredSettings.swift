@@ -9,7 +9,8 @@ struct DeclaredSettings: ConfigurationSchema {
         switch type {
         case .topic: .topic(name)
         case .broker: .broker(name)
-        default: nil
+        case .group: .group(name)
+        case .brokerLogger, .clientMetrics: nil
         }
     }
 
@@ -21,16 +22,27 @@ struct DeclaredSettings: ConfigurationSchema {
         switch resource.type {
         case .topic: ConfigurationRules.validateTopic(name, value)
         case .broker: ConfigurationRules.validateBroker(name, value)
-        default: "resources of this type have no settings"
+        case .group: ConfigurationRules.validateGroup(name, value)
+        case .brokerLogger, .clientMetrics: "resources of type \(resource.type) have no settings"
         }
+    }
+
+    func problem(withUnknown name: String, for type: ConfigResourceType) -> String {
+        // Whatever the value: the name is what is wrong.
+        problem(with: "", of: name, on: ConfigResource(type, ""))
+            ?? "\(name) is no setting of type \(type)"
     }
 
     func problem(
         with configuration: ResourceConfiguration, on resource: ConfigResource
     ) -> String? {
-        guard resource.type == .topic else { return nil }
-        return ConfigurationRules.validateTopic(
-            overrides: configuration.dictionary, broker: broker)
+        switch resource.type {
+        case .topic:
+            ConfigurationRules.validateTopic(
+                overrides: configuration.dictionary, broker: broker)
+        case .group: ConfigurationRules.validateGroup(own: configuration.dictionary, broker: broker)
+        case .broker, .brokerLogger, .clientMetrics: nil
+        }
     }
 
     func defaultValue(of name: String, for type: ConfigResourceType) -> String? {

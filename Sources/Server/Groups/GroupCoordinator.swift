@@ -59,7 +59,9 @@ final class GroupCoordinator: Sendable {
             }
             let before = state.image.map { Array($0.topicsByName) } ?? []
             let deleted = before.filter { now.image.topic($0.id) == nil }.map(\.name)
-            let isNew = state.image?.topicsChanged != now.image.topicsChanged
+            let isNew =
+                state.image?.topicsChanged != now.image.topicsChanged
+                || state.image?.groupSettingsChanged != now.image.groupSettingsChanged
             state.image = now.image
             return (resigning, starting, others, deleted, isNew)
         }

@@ -53,7 +53,7 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
     /// nil unless active; `absence` is why.
     private var shard: GroupShard?
     private var absence = Absence.loading
-    /// The topics that consumer groups are assigned.
+    /// The topics that consumer groups are assigned, and the settings of single groups.
     private var cluster = MetadataImage(clusterID: "")
     /// Requests that came before the shard was loaded; nil when none may wait any more.
     private var early: [@Sendable () -> Void]? = []
@@ -116,7 +116,7 @@ final class ShardDriver: HighWatermarkWaiter, @unchecked Sendable {
         onLoop { [self] in body(shard?.overview) }
     }
 
-    /// The cluster's topics have changed.
+    /// The cluster's topics, or settings of single groups, have changed.
     func see(_ image: MetadataImage) {
         onLoop { [self] in
             cluster = image

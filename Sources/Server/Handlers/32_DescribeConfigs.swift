@@ -2,9 +2,9 @@ internal import Coordination
 internal import Primitives
 internal import WireProtocol
 
-/// DescribeConfigs, versions 1 to 4: settings of topics, of this broker, and (broker with an empty
-/// name) of all brokers, each with where its value comes from. Other resource types are refused
-/// with INVALID_REQUEST.
+/// DescribeConfigs, versions 1 to 4: settings of topics, of this broker, (broker with an empty
+/// name) of all brokers, and of single groups (KIP-848), also of groups that do not exist, each
+/// with where its value comes from. Other resource types are refused with INVALID_REQUEST.
 struct DescribeConfigsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 1...4
 
@@ -57,6 +57,10 @@ struct DescribeConfigsHandler: RequestHandler {
                 )
             }
             return settings.entries
+        case .group:
+            if name.isEmpty { throw Refusal(.invalidRequest, "a group's id is expected") }
+            let own = image.configuration(of: ConfigResource(.group, name)).dictionary
+            return GroupConfiguration.entries(own: own, broker: settings)
         default:
             throw Refusal(
                 .invalidRequest, "resource type \(resource.resourceType) has no settings here")

@@ -2,7 +2,8 @@ internal import Coordination
 internal import WireProtocol
 
 /// IncrementalAlterConfigs, versions 0 and 1 (KIP-339): set, delete, append to and subtract from
-/// settings of topics and brokers. Topic settings take effect before the answer goes out.
+/// settings of topics, brokers and single groups (KIP-848). Topic settings take effect before the
+/// answer goes out, those of a group with each member's next heartbeat.
 struct IncrementalAlterConfigsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...1
 

@@ -25,18 +25,18 @@ package struct Call<Response: ResponseMessage>: Sendable {
 
     /// Sends the response in the place that belongs to this request.
     func answer(_ response: Response) {
-        complete(frame(response))
+        complete(frame(response), meter.map { _ in AnswerErrors(response, version: version) })
     }
 
     /// The client expects no response (acks=0).
-    func answerNothing() { complete([]) }
+    func answerNothing() { complete([], nil) }
 
-    private func complete(_ payloads: [Payload]) {
+    private func complete(_ payloads: [Payload], _ errors: AnswerErrors?) {
         if connection.loop.isCurrent {
             connection.complete(slot, with: payloads)
-            meter?.answered(head.apiKey)
+            meter?.answered(head.apiKey, errors)
         } else {
-            connection.loop.execute { [self] in complete(payloads) }
+            connection.loop.execute { [self] in complete(payloads, errors) }
         }
     }
 

@@ -154,6 +154,12 @@ package struct ProduceResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in responses {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TopicProduceResponse: WireMessage {
         package var name: String = ""
         package var topicId: UUID128 = .zero
@@ -188,6 +194,12 @@ package struct ProduceResponse: ResponseMessage {
             writer.write(array: partitionResponses, compact: compact, version: version)
             if version >= 9 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitionResponses {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -253,6 +265,10 @@ package struct ProduceResponse: ResponseMessage {
                 }
                 tags.finish(into: &writer)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -323,6 +323,15 @@ package struct FetchResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        if version >= 7 {
+            visit(errorCode)
+        }
+        for part in responses {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct FetchableTopicResponse: WireMessage {
         package var topic: String = ""
         package var topicId: UUID128 = .zero
@@ -357,6 +366,12 @@ package struct FetchResponse: ResponseMessage {
             writer.write(array: partitions, compact: compact, version: version)
             if version >= 12 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -439,6 +454,10 @@ package struct FetchResponse: ResponseMessage {
                 }
                 tags.finish(into: &writer)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -153,6 +153,12 @@ package struct ListOffsetsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct ListOffsetsTopicResponse: WireMessage {
         package var name: String = ""
         package var partitions: [ListOffsetsPartitionResponse] = []
@@ -176,6 +182,12 @@ package struct ListOffsetsResponse: ResponseMessage {
             writer.write(array: partitions, compact: compact, version: version)
             if version >= 6 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -225,6 +237,10 @@ package struct ListOffsetsResponse: ResponseMessage {
             if version >= 6 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -155,6 +155,15 @@ package struct MetadataResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        if version >= 13 {
+            visit(errorCode)
+        }
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct MetadataResponseBroker: WireMessage {
         package var nodeId: Int32 = 0
         package var host: String = ""
@@ -240,6 +249,13 @@ package struct MetadataResponse: ResponseMessage {
                 writer.write(taggedFields: unknownTaggedFields)
             }
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
     }
 
     package struct MetadataResponsePartition: WireMessage {
@@ -288,6 +304,10 @@ package struct MetadataResponse: ResponseMessage {
             if version >= 9 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -179,6 +179,12 @@ package struct OffsetCommitResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct OffsetCommitResponseTopic: WireMessage {
         package var name: String = ""
         package var topicId: UUID128 = .zero
@@ -215,6 +221,12 @@ package struct OffsetCommitResponse: ResponseMessage {
                 writer.write(taggedFields: unknownTaggedFields)
             }
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
     }
 
     package struct OffsetCommitResponsePartition: WireMessage {
@@ -238,6 +250,10 @@ package struct OffsetCommitResponse: ResponseMessage {
             if version >= 8 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -201,6 +201,22 @@ package struct OffsetFetchResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        if version >= 2 && version <= 7 {
+            visit(errorCode)
+        }
+        if version <= 7 {
+            for part in topics {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
+        if version >= 8 {
+            for part in groups {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
+    }
+
     package struct OffsetFetchResponseTopic: WireMessage {
         package var name: String = ""
         package var partitions: [OffsetFetchResponsePartition] = []
@@ -224,6 +240,12 @@ package struct OffsetFetchResponse: ResponseMessage {
             writer.write(array: partitions, compact: compact, version: version)
             if version >= 6 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -265,6 +287,10 @@ package struct OffsetFetchResponse: ResponseMessage {
                 writer.write(taggedFields: unknownTaggedFields)
             }
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
+        }
     }
 
     package struct OffsetFetchResponseGroup: WireMessage {
@@ -288,6 +314,13 @@ package struct OffsetFetchResponse: ResponseMessage {
             writer.write(array: topics, compact: true, version: version)
             writer.write(errorCode)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
+            for part in topics {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -321,6 +354,12 @@ package struct OffsetFetchResponse: ResponseMessage {
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
     }
 
     package struct OffsetFetchResponsePartitions: WireMessage {
@@ -349,6 +388,10 @@ package struct OffsetFetchResponse: ResponseMessage {
             writer.write(string: metadata, nullable: true, compact: true)
             writer.write(errorCode)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -119,6 +119,17 @@ package struct FindCoordinatorResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        if version <= 3 {
+            visit(errorCode)
+        }
+        if version >= 4 {
+            for part in coordinators {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
+    }
+
     package struct Coordinator: WireMessage {
         package var key: String = ""
         package var nodeId: Int32 = 0
@@ -148,6 +159,10 @@ package struct FindCoordinatorResponse: ResponseMessage {
             writer.write(errorCode)
             writer.write(string: errorMessage, nullable: true, compact: true)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

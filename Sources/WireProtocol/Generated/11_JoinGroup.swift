@@ -159,6 +159,10 @@ package struct JoinGroupResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct JoinGroupResponseMember: WireMessage {
         package var memberId: String = ""
         package var groupInstanceId: String?

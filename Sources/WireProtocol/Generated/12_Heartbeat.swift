@@ -79,4 +79,8 @@ package struct HeartbeatResponse: ResponseMessage {
             writer.write(taggedFields: unknownTaggedFields)
         }
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

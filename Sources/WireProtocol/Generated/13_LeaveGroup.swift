@@ -125,6 +125,15 @@ package struct LeaveGroupResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        if version >= 3 {
+            for part in members {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
+    }
+
     package struct MemberResponse: WireMessage {
         package var memberId: String = ""
         package var groupInstanceId: String? = ""
@@ -151,6 +160,10 @@ package struct LeaveGroupResponse: ResponseMessage {
             if version >= 4 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -76,6 +76,12 @@ package struct DescribeGroupsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in groups {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DescribedGroup: WireMessage {
         package var errorCode: Int16 = 0
         package var errorMessage: String?
@@ -126,6 +132,10 @@ package struct DescribeGroupsResponse: ResponseMessage {
             if version >= 5 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

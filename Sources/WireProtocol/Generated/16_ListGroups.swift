@@ -81,6 +81,10 @@ package struct ListGroupsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct ListedGroup: WireMessage {
         package var groupId: String = ""
         package var protocolType: String = ""

@@ -46,4 +46,8 @@ package struct SaslHandshakeResponse: ResponseMessage {
         writer.write(errorCode)
         writer.write(strings: mechanisms, compact: false)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

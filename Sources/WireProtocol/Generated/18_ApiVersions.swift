@@ -113,6 +113,10 @@ package struct ApiVersionsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct ApiVersion: WireMessage {
         package var apiKey: Int16 = 0
         package var minVersion: Int16 = 0

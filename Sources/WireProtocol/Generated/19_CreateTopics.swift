@@ -169,6 +169,12 @@ package struct CreateTopicsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct CreatableTopicResult: WireMessage {
         package var name: String = ""
         package var topicId: UUID128 = .zero
@@ -234,6 +240,10 @@ package struct CreateTopicsResponse: ResponseMessage {
                 }
                 tags.finish(into: &writer)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

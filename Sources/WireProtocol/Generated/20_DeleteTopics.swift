@@ -105,6 +105,12 @@ package struct DeleteTopicsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in responses {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DeletableTopicResult: WireMessage {
         package var name: String? = ""
         package var topicId: UUID128 = .zero
@@ -142,6 +148,10 @@ package struct DeleteTopicsResponse: ResponseMessage {
             if version >= 4 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -121,6 +121,12 @@ package struct DeleteRecordsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DeleteRecordsTopicResult: WireMessage {
         package var name: String = ""
         package var partitions: [DeleteRecordsPartitionResult] = []
@@ -144,6 +150,12 @@ package struct DeleteRecordsResponse: ResponseMessage {
             writer.write(array: partitions, compact: compact, version: version)
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -172,6 +184,10 @@ package struct DeleteRecordsResponse: ResponseMessage {
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -81,4 +81,8 @@ package struct InitProducerIdResponse: ResponseMessage {
             writer.write(taggedFields: unknownTaggedFields)
         }
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -136,6 +136,12 @@ package struct OffsetForLeaderEpochResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct OffsetForLeaderTopicResult: WireMessage {
         package var topic: String = ""
         package var partitions: [EpochEndOffset] = []
@@ -159,6 +165,12 @@ package struct OffsetForLeaderEpochResponse: ResponseMessage {
             writer.write(array: partitions, compact: compact, version: version)
             if version >= 4 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -194,6 +206,10 @@ package struct OffsetForLeaderEpochResponse: ResponseMessage {
             if version >= 4 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -159,6 +159,22 @@ package struct AddPartitionsToTxnResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        if version >= 4 {
+            visit(errorCode)
+        }
+        if version >= 4 {
+            for part in resultsByTransaction {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
+        if version <= 3 {
+            for part in resultsByTopicV3AndBelow {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
+    }
+
     package struct AddPartitionsToTxnResult: WireMessage {
         package var transactionalId: String = ""
         package var topicResults: [AddPartitionsToTxnTopicResult] = []
@@ -177,6 +193,12 @@ package struct AddPartitionsToTxnResponse: ResponseMessage {
             writer.write(string: transactionalId, compact: true)
             writer.write(array: topicResults, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in topicResults {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -205,6 +227,12 @@ package struct AddPartitionsToTxnResponse: ResponseMessage {
                 writer.write(taggedFields: unknownTaggedFields)
             }
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in resultsByPartition {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
     }
 
     package struct AddPartitionsToTxnPartitionResult: WireMessage {
@@ -228,6 +256,10 @@ package struct AddPartitionsToTxnResponse: ResponseMessage {
             if version >= 3 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(partitionErrorCode)
         }
     }
 }

@@ -133,6 +133,12 @@ package struct WriteTxnMarkersResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in markers {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct WritableTxnMarkerResult: WireMessage {
         package var producerId: Int64 = 0
         package var topics: [WritableTxnMarkerTopicResult] = []
@@ -156,6 +162,12 @@ package struct WriteTxnMarkersResponse: ResponseMessage {
             writer.write(array: topics, compact: compact, version: version)
             if version >= 1 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in topics {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -185,6 +197,12 @@ package struct WriteTxnMarkersResponse: ResponseMessage {
                 writer.write(taggedFields: unknownTaggedFields)
             }
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
     }
 
     package struct WritableTxnMarkerPartitionResult: WireMessage {
@@ -208,6 +226,10 @@ package struct WriteTxnMarkersResponse: ResponseMessage {
             if version >= 1 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

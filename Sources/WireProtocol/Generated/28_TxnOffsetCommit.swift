@@ -155,6 +155,12 @@ package struct TxnOffsetCommitResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TxnOffsetCommitResponseTopic: WireMessage {
         package var name: String = ""
         package var partitions: [TxnOffsetCommitResponsePartition] = []
@@ -180,6 +186,12 @@ package struct TxnOffsetCommitResponse: ResponseMessage {
                 writer.write(taggedFields: unknownTaggedFields)
             }
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
     }
 
     package struct TxnOffsetCommitResponsePartition: WireMessage {
@@ -203,6 +215,10 @@ package struct TxnOffsetCommitResponse: ResponseMessage {
             if version >= 3 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

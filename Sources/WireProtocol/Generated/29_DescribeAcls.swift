@@ -94,6 +94,10 @@ package struct DescribeAclsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct DescribeAclsResource: WireMessage {
         package var resourceType: Int8 = 0
         package var resourceName: String = ""

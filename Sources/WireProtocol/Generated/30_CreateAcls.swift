@@ -111,6 +111,12 @@ package struct CreateAclsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct AclCreationResult: WireMessage {
         package var errorCode: Int16 = 0
         package var errorMessage: String? = ""
@@ -134,6 +140,10 @@ package struct CreateAclsResponse: ResponseMessage {
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -112,6 +112,12 @@ package struct DeleteAclsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in filterResults {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DeleteAclsFilterResult: WireMessage {
         package var errorCode: Int16 = 0
         package var errorMessage: String? = ""
@@ -138,6 +144,13 @@ package struct DeleteAclsResponse: ResponseMessage {
             writer.write(array: matchingAcls, compact: compact, version: version)
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
+            for part in matchingAcls {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -190,6 +203,10 @@ package struct DeleteAclsResponse: ResponseMessage {
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

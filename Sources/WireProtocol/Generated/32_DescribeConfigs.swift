@@ -110,6 +110,12 @@ package struct DescribeConfigsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DescribeConfigsResult: WireMessage {
         package var errorCode: Int16 = 0
         package var errorMessage: String? = ""
@@ -143,6 +149,10 @@ package struct DescribeConfigsResponse: ResponseMessage {
             if version >= 4 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -126,6 +126,12 @@ package struct AlterConfigsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in responses {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct AlterConfigsResourceResponse: WireMessage {
         package var errorCode: Int16 = 0
         package var errorMessage: String? = ""
@@ -155,6 +161,10 @@ package struct AlterConfigsResponse: ResponseMessage {
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

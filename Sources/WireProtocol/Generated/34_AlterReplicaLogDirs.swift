@@ -120,6 +120,12 @@ package struct AlterReplicaLogDirsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct AlterReplicaLogDirTopicResult: WireMessage {
         package var topicName: String = ""
         package var partitions: [AlterReplicaLogDirPartitionResult] = []
@@ -145,6 +151,12 @@ package struct AlterReplicaLogDirsResponse: ResponseMessage {
                 writer.write(taggedFields: unknownTaggedFields)
             }
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
     }
 
     package struct AlterReplicaLogDirPartitionResult: WireMessage {
@@ -168,6 +180,10 @@ package struct AlterReplicaLogDirsResponse: ResponseMessage {
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -100,6 +100,15 @@ package struct DescribeLogDirsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        if version >= 3 {
+            visit(errorCode)
+        }
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DescribeLogDirsResult: WireMessage {
         package var errorCode: Int16 = 0
         package var logDir: String = ""
@@ -137,6 +146,10 @@ package struct DescribeLogDirsResponse: ResponseMessage {
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

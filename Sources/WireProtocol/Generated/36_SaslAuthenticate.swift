@@ -74,4 +74,8 @@ package struct SaslAuthenticateResponse: ResponseMessage {
             writer.write(taggedFields: unknownTaggedFields)
         }
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

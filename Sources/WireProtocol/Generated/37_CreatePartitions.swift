@@ -127,6 +127,12 @@ package struct CreatePartitionsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct CreatePartitionsTopicResult: WireMessage {
         package var name: String = ""
         package var errorCode: Int16 = 0
@@ -153,6 +159,10 @@ package struct CreatePartitionsResponse: ResponseMessage {
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

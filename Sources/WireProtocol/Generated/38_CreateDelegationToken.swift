@@ -135,4 +135,8 @@ package struct CreateDelegationTokenResponse: ResponseMessage {
             writer.write(taggedFields: unknownTaggedFields)
         }
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -68,4 +68,8 @@ package struct RenewDelegationTokenResponse: ResponseMessage {
             writer.write(taggedFields: unknownTaggedFields)
         }
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -97,6 +97,10 @@ package struct DescribeDelegationTokenResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct DescribedDelegationToken: WireMessage {
         package var principalType: String = ""
         package var principalName: String = ""

@@ -66,6 +66,12 @@ package struct DeleteGroupsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DeletableGroupResult: WireMessage {
         package var groupId: String = ""
         package var errorCode: Int16 = 0
@@ -89,6 +95,10 @@ package struct DeleteGroupsResponse: ResponseMessage {
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

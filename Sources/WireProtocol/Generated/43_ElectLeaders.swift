@@ -110,6 +110,15 @@ package struct ElectLeadersResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        if version >= 1 {
+            visit(errorCode)
+        }
+        for part in replicaElectionResults {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct ReplicaElectionResult: WireMessage {
         package var topic: String = ""
         package var partitionResult: [PartitionResult] = []
@@ -133,6 +142,12 @@ package struct ElectLeadersResponse: ResponseMessage {
             writer.write(array: partitionResult, compact: compact, version: version)
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitionResult {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -163,6 +178,10 @@ package struct ElectLeadersResponse: ResponseMessage {
             if version >= 2 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

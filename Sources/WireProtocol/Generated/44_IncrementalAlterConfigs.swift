@@ -129,6 +129,12 @@ package struct IncrementalAlterConfigsResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in responses {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct AlterConfigsResourceResponse: WireMessage {
         package var errorCode: Int16 = 0
         package var errorMessage: String? = ""
@@ -158,6 +164,10 @@ package struct IncrementalAlterConfigsResponse: ResponseMessage {
             if version >= 1 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

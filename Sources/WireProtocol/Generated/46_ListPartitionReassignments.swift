@@ -85,6 +85,10 @@ package struct ListPartitionReassignmentsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct OngoingTopicReassignment: WireMessage {
         package var name: String = ""
         package var partitions: [OngoingPartitionReassignment] = []

@@ -87,6 +87,13 @@ package struct OffsetDeleteResponse: ResponseMessage {
         writer.write(array: topics, compact: false, version: version)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct OffsetDeleteResponseTopic: WireMessage {
         package var name: String = ""
         package var partitions: [OffsetDeleteResponsePartition] = []
@@ -102,6 +109,12 @@ package struct OffsetDeleteResponse: ResponseMessage {
         package func encode(into writer: inout ByteWriter, version: Int16) {
             writer.write(string: name, compact: false)
             writer.write(array: partitions, compact: false, version: version)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -119,6 +132,10 @@ package struct OffsetDeleteResponse: ResponseMessage {
         package func encode(into writer: inout ByteWriter, version: Int16) {
             writer.write(partitionIndex)
             writer.write(errorCode)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

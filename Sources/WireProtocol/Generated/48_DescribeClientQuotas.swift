@@ -105,6 +105,10 @@ package struct DescribeClientQuotasResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct EntryData: WireMessage {
         package var entity: [EntityData] = []
         package var values: [ValueData] = []

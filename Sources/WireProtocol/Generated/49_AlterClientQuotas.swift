@@ -149,6 +149,12 @@ package struct AlterClientQuotasResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in entries {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct EntryData: WireMessage {
         package var errorCode: Int16 = 0
         package var errorMessage: String? = ""
@@ -175,6 +181,10 @@ package struct AlterClientQuotasResponse: ResponseMessage {
             if version >= 1 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -78,6 +78,13 @@ package struct DescribeUserScramCredentialsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DescribeUserScramCredentialsResult: WireMessage {
         package var user: String = ""
         package var errorCode: Int16 = 0
@@ -102,6 +109,10 @@ package struct DescribeUserScramCredentialsResponse: ResponseMessage {
             writer.write(string: errorMessage, nullable: true, compact: true)
             writer.write(array: credentialInfos, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -108,6 +108,12 @@ package struct AlterUserScramCredentialsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct AlterUserScramCredentialsResult: WireMessage {
         package var user: String = ""
         package var errorCode: Int16 = 0
@@ -128,6 +134,10 @@ package struct AlterUserScramCredentialsResponse: ResponseMessage {
             writer.write(errorCode)
             writer.write(string: errorMessage, nullable: true, compact: true)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -144,6 +144,13 @@ package struct VoteResponse: ResponseMessage {
         tags.finish(into: &writer)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TopicData: WireMessage {
         package var topicName: String = ""
         package var partitions: [PartitionData] = []
@@ -162,6 +169,12 @@ package struct VoteResponse: ResponseMessage {
             writer.write(string: topicName, compact: true)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -191,6 +204,10 @@ package struct VoteResponse: ResponseMessage {
             writer.write(leaderEpoch)
             writer.write(voteGranted)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

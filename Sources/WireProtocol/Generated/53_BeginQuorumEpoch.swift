@@ -181,6 +181,13 @@ package struct BeginQuorumEpochResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TopicData: WireMessage {
         package var topicName: String = ""
         package var partitions: [PartitionData] = []
@@ -204,6 +211,12 @@ package struct BeginQuorumEpochResponse: ResponseMessage {
             writer.write(array: partitions, compact: compact, version: version)
             if version >= 1 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -235,6 +248,10 @@ package struct BeginQuorumEpochResponse: ResponseMessage {
             if version >= 1 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

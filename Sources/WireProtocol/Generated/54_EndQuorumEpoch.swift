@@ -202,6 +202,13 @@ package struct EndQuorumEpochResponse: ResponseMessage {
         }
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TopicData: WireMessage {
         package var topicName: String = ""
         package var partitions: [PartitionData] = []
@@ -225,6 +232,12 @@ package struct EndQuorumEpochResponse: ResponseMessage {
             writer.write(array: partitions, compact: compact, version: version)
             if version >= 1 {
                 writer.write(taggedFields: unknownTaggedFields)
+            }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
             }
         }
     }
@@ -256,6 +269,10 @@ package struct EndQuorumEpochResponse: ResponseMessage {
             if version >= 1 {
                 writer.write(taggedFields: unknownTaggedFields)
             }
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -105,6 +105,13 @@ package struct DescribeQuorumResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TopicData: WireMessage {
         package var topicName: String = ""
         package var partitions: [PartitionData] = []
@@ -123,6 +130,12 @@ package struct DescribeQuorumResponse: ResponseMessage {
             writer.write(string: topicName, compact: true)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -167,6 +180,10 @@ package struct DescribeQuorumResponse: ResponseMessage {
             writer.write(array: currentVoters, compact: true, version: version)
             writer.write(array: observers, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -159,6 +159,13 @@ package struct AlterPartitionResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TopicData: WireMessage {
         package var topicName: String = ""
         package var topicId: UUID128 = .zero
@@ -188,6 +195,12 @@ package struct AlterPartitionResponse: ResponseMessage {
             }
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -227,6 +240,10 @@ package struct AlterPartitionResponse: ResponseMessage {
             }
             writer.write(partitionEpoch)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

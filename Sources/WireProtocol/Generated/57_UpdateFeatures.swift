@@ -109,6 +109,15 @@ package struct UpdateFeaturesResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        if version <= 1 {
+            for part in results {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
+    }
+
     package struct UpdatableFeatureResult: WireMessage {
         package var feature: String = ""
         package var errorCode: Int16 = 0
@@ -129,6 +138,10 @@ package struct UpdateFeaturesResponse: ResponseMessage {
             writer.write(errorCode)
             writer.write(string: errorMessage, nullable: true, compact: true)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -58,4 +58,8 @@ package struct EnvelopeResponse: ResponseMessage {
         writer.write(errorCode)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -169,6 +169,13 @@ package struct FetchSnapshotResponse: ResponseMessage {
         tags.finish(into: &writer)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TopicSnapshot: WireMessage {
         package var name: String = ""
         package var partitions: [PartitionSnapshot] = []
@@ -187,6 +194,12 @@ package struct FetchSnapshotResponse: ResponseMessage {
             writer.write(string: name, compact: true)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -232,6 +245,10 @@ package struct FetchSnapshotResponse: ResponseMessage {
                 tags.add(0, field.finish())
             }
             tags.finish(into: &writer)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

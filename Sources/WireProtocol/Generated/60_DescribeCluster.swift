@@ -90,6 +90,10 @@ package struct DescribeClusterResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct DescribeClusterBroker: WireMessage {
         package var brokerId: Int32 = 0
         package var host: String = ""

@@ -73,6 +73,12 @@ package struct DescribeProducersResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TopicResponse: WireMessage {
         package var name: String = ""
         package var partitions: [PartitionResponse] = []
@@ -91,6 +97,12 @@ package struct DescribeProducersResponse: ResponseMessage {
             writer.write(string: name, compact: true)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -118,6 +130,10 @@ package struct DescribeProducersResponse: ResponseMessage {
             writer.write(string: errorMessage, nullable: true, compact: true)
             writer.write(array: activeProducers, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -140,4 +140,8 @@ package struct BrokerRegistrationResponse: ResponseMessage {
         writer.write(brokerEpoch)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -86,4 +86,8 @@ package struct BrokerHeartbeatResponse: ResponseMessage {
         writer.write(shouldShutDown)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -55,4 +55,8 @@ package struct UnregisterBrokerResponse: ResponseMessage {
         writer.write(string: errorMessage, nullable: true, compact: true)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -54,6 +54,12 @@ package struct DescribeTransactionsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in transactionStates {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct TransactionState: WireMessage {
         package var errorCode: Int16 = 0
         package var transactionalId: String = ""
@@ -89,6 +95,10 @@ package struct DescribeTransactionsResponse: ResponseMessage {
             writer.write(producerEpoch)
             writer.write(array: topics, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

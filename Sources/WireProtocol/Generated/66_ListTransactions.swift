@@ -77,6 +77,10 @@ package struct ListTransactionsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct TransactionState: WireMessage {
         package var transactionalId: String = ""
         package var producerId: Int64 = 0

@@ -61,4 +61,8 @@ package struct AllocateProducerIdsResponse: ResponseMessage {
         writer.write(producerIdLen)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -56,6 +56,12 @@ package struct ConsumerGroupDescribeResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in groups {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DescribedGroup: WireMessage {
         package var errorCode: Int16 = 0
         package var errorMessage: String?
@@ -94,6 +100,10 @@ package struct ConsumerGroupDescribeResponse: ResponseMessage {
             writer.write(array: members, compact: true, version: version)
             writer.write(authorizedOperations)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -116,4 +116,8 @@ package struct ControllerRegistrationResponse: ResponseMessage {
         writer.write(string: errorMessage, nullable: true, compact: true)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -73,4 +73,8 @@ package struct GetTelemetrySubscriptionsResponse: ResponseMessage {
         writer.write(strings: requestedMetrics, compact: true)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

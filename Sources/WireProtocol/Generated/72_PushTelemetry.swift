@@ -64,4 +64,8 @@ package struct PushTelemetryResponse: ResponseMessage {
         writer.write(errorCode)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

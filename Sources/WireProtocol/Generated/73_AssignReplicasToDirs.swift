@@ -120,6 +120,13 @@ package struct AssignReplicasToDirsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in directories {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DirectoryData: WireMessage {
         package var id: UUID128 = .zero
         package var topics: [TopicData] = []
@@ -137,6 +144,12 @@ package struct AssignReplicasToDirsResponse: ResponseMessage {
             writer.write(id)
             writer.write(array: topics, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in topics {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -159,6 +172,12 @@ package struct AssignReplicasToDirsResponse: ResponseMessage {
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
     }
 
     package struct PartitionData: WireMessage {
@@ -178,6 +197,10 @@ package struct AssignReplicasToDirsResponse: ResponseMessage {
             writer.write(partitionIndex)
             writer.write(errorCode)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

@@ -61,6 +61,10 @@ package struct ListConfigResourcesResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct ConfigResource: WireMessage {
         package var resourceName: String = ""
         package var resourceType: Int8 = 16

@@ -100,6 +100,12 @@ package struct DescribeTopicPartitionsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in topics {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DescribeTopicPartitionsResponseTopic: WireMessage {
         package var errorCode: Int16 = 0
         package var name: String? = ""
@@ -130,6 +136,13 @@ package struct DescribeTopicPartitionsResponse: ResponseMessage {
             writer.write(array: partitions, compact: true, version: version)
             writer.write(topicAuthorizedOperations)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -172,6 +185,10 @@ package struct DescribeTopicPartitionsResponse: ResponseMessage {
             writer.write(integers: lastKnownElr, nullable: true, compact: true)
             writer.write(integers: offlineReplicas, compact: true)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

@@ -80,6 +80,10 @@ package struct ShareGroupHeartbeatResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct Assignment: WireMessage {
         package var topicPartitions: [TopicPartitions] = []
         package var unknownTaggedFields: [TaggedField] = []

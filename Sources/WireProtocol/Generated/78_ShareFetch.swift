@@ -190,6 +190,13 @@ package struct ShareFetchResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in responses {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct ShareFetchableTopicResponse: WireMessage {
         package var topicId: UUID128 = .zero
         package var partitions: [PartitionData] = []
@@ -208,6 +215,12 @@ package struct ShareFetchResponse: ResponseMessage {
             writer.write(topicId)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -247,6 +260,11 @@ package struct ShareFetchResponse: ResponseMessage {
             writer.write(records: records, nullable: true, compact: true)
             writer.write(array: acquiredRecords, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
+            visit(acknowledgeErrorCode)
         }
     }
 

@@ -152,6 +152,13 @@ package struct ShareAcknowledgeResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in responses {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct ShareAcknowledgeTopicResponse: WireMessage {
         package var topicId: UUID128 = .zero
         package var partitions: [PartitionData] = []
@@ -170,6 +177,12 @@ package struct ShareAcknowledgeResponse: ResponseMessage {
             writer.write(topicId)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -196,6 +209,10 @@ package struct ShareAcknowledgeResponse: ResponseMessage {
             writer.write(string: errorMessage, nullable: true, compact: true)
             currentLeader.encode(into: &writer, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

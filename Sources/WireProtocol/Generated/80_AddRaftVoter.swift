@@ -97,4 +97,8 @@ package struct AddRaftVoterResponse: ResponseMessage {
         writer.write(string: errorMessage, nullable: true, compact: true)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

@@ -61,4 +61,8 @@ package struct RemoveRaftVoterResponse: ResponseMessage {
         writer.write(string: errorMessage, nullable: true, compact: true)
         writer.write(taggedFields: unknownTaggedFields)
     }
+
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
 }

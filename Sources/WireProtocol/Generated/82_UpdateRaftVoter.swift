@@ -124,6 +124,10 @@ package struct UpdateRaftVoterResponse: ResponseMessage {
         tags.finish(into: &writer)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct CurrentLeader: WireMessage {
         package var leaderId: Int32 = -1
         package var leaderEpoch: Int32 = -1

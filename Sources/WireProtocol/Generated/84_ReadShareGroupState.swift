@@ -94,6 +94,12 @@ package struct ReadShareGroupStateResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct ReadStateResult: WireMessage {
         package var topicId: UUID128 = .zero
         package var partitions: [PartitionResult] = []
@@ -112,6 +118,12 @@ package struct ReadShareGroupStateResponse: ResponseMessage {
             writer.write(topicId)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -145,6 +157,10 @@ package struct ReadShareGroupStateResponse: ResponseMessage {
             writer.write(startOffset)
             writer.write(array: stateBatches, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 

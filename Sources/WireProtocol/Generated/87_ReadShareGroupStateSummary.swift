@@ -96,6 +96,12 @@ package struct ReadShareGroupStateSummaryResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in results {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct ReadStateSummaryResult: WireMessage {
         package var topicId: UUID128 = .zero
         package var partitions: [PartitionResult] = []
@@ -114,6 +120,12 @@ package struct ReadShareGroupStateSummaryResponse: ResponseMessage {
             writer.write(topicId)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -153,6 +165,10 @@ package struct ReadShareGroupStateSummaryResponse: ResponseMessage {
                 writer.write(deliveryCompleteCount)
             }
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

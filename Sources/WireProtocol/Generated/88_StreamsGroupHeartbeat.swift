@@ -340,6 +340,10 @@ package struct StreamsGroupHeartbeatResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+    }
+
     package struct Status: WireMessage {
         package var statusCode: Int8 = 0
         package var statusDetail: String = ""

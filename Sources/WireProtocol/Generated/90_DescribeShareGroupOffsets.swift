@@ -97,6 +97,12 @@ package struct DescribeShareGroupOffsetsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        for part in groups {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DescribeShareGroupOffsetsResponseGroup: WireMessage {
         package var groupId: String = ""
         package var topics: [DescribeShareGroupOffsetsResponseTopic] = []
@@ -122,6 +128,13 @@ package struct DescribeShareGroupOffsetsResponse: ResponseMessage {
             writer.write(string: errorMessage, nullable: true, compact: true)
             writer.write(taggedFields: unknownTaggedFields)
         }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
+            for part in topics {
+                part.forEachErrorCode(version: version, visit)
+            }
+        }
     }
 
     package struct DescribeShareGroupOffsetsResponseTopic: WireMessage {
@@ -146,6 +159,12 @@ package struct DescribeShareGroupOffsetsResponse: ResponseMessage {
             writer.write(topicId)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -182,6 +201,10 @@ package struct DescribeShareGroupOffsetsResponse: ResponseMessage {
             writer.write(errorCode)
             writer.write(string: errorMessage, nullable: true, compact: true)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

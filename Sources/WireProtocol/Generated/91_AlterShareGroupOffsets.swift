@@ -105,6 +105,13 @@ package struct AlterShareGroupOffsetsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in responses {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct AlterShareGroupOffsetsResponseTopic: WireMessage {
         package var topicName: String = ""
         package var topicId: UUID128 = .zero
@@ -126,6 +133,12 @@ package struct AlterShareGroupOffsetsResponse: ResponseMessage {
             writer.write(topicId)
             writer.write(array: partitions, compact: true, version: version)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            for part in partitions {
+                part.forEachErrorCode(version: version, visit)
+            }
         }
     }
 
@@ -149,6 +162,10 @@ package struct AlterShareGroupOffsetsResponse: ResponseMessage {
             writer.write(errorCode)
             writer.write(string: errorMessage, nullable: true, compact: true)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

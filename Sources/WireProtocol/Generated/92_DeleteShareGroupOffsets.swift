@@ -81,6 +81,13 @@ package struct DeleteShareGroupOffsetsResponse: ResponseMessage {
         writer.write(taggedFields: unknownTaggedFields)
     }
 
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+        visit(errorCode)
+        for part in responses {
+            part.forEachErrorCode(version: version, visit)
+        }
+    }
+
     package struct DeleteShareGroupOffsetsResponseTopic: WireMessage {
         package var topicName: String = ""
         package var topicId: UUID128 = .zero
@@ -104,6 +111,10 @@ package struct DeleteShareGroupOffsetsResponse: ResponseMessage {
             writer.write(errorCode)
             writer.write(string: errorMessage, nullable: true, compact: true)
             writer.write(taggedFields: unknownTaggedFields)
+        }
+
+        package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {
+            visit(errorCode)
         }
     }
 }

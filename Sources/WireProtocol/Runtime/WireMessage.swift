@@ -31,6 +31,14 @@ package protocol RequestMessage: VersionedMessage {
 
 package protocol ResponseMessage: VersionedMessage {
     static var apiKey: APIKey { get }
+    /// Shows every error code that goes over the wire in the version, NONE too: that of the whole
+    /// and those of the parts, but for codes in tagged fields, which stand beside another.
+    func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void)
+}
+
+extension ResponseMessage {
+    /// Of a response without error codes.
+    package func forEachErrorCode(version: Int16, _ visit: (Int16) -> Void) {}
 }
 
 extension VersionedMessage {

@@ -102,7 +102,8 @@ struct ConsumerTopicTests {
             let shard = world.groups.shard
             guard case .consumer(let group)? = shard.groups["g"] else { return false }
             let decision = try group.heartbeat(
-                a.request, from: GroupClient(id: "", host: ""), shard.context(world.groups.now))
+                a.request, from: GroupClient(id: "", host: ""),
+                shard.context(of: "g", shard.begin(at: world.groups.now)))
             return decision.followUp.look != nil
         }
         try a.heartbeat(world)

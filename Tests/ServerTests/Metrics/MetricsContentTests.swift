@@ -8,6 +8,7 @@ import WireProtocol
 struct MetricsContentTests {
     private static let brokerTopics = "kafka_server_brokertopicmetrics_"
     private static let requests = "kafka_network_requestmetrics_requests_total"
+    private static let errors = "kafka_network_requestmetrics_errors_total"
     private static let times = "kafka_network_requestmetrics_totaltimems"
 
     private func broker(_ more: [String] = []) throws -> BrokerFixture {
@@ -40,6 +41,52 @@ struct MetricsContentTests {
         #expect(scrape[Self.times + "_count", ["request": "ApiVersions"]] == 7)
         #expect(scrape[Self.times + "_count", ["request": "Metadata"]] == 1)
         #expect(try #require(scrape[Self.times + "_sum", ["request": "ApiVersions"]]) > 0)
+    }
+
+    private func errors(_ scrape: PrometheusText, _ request: String) -> [String: Double] {
+        var found: [String: Double] = [:]
+        for sample in scrape.samples(Self.errors) where sample.labels["request"] == request {
+            found[sample.labels["error"] ?? ""] = scrape.values[sample]
+        }
+        return found
+    }
+
+    @Test("error codes are counted by API: those of the parts, and that of the whole if it has one")
+    func errorCounts() throws {
+        let fixture = try broker()
+        let client = try fixture.connect()
+        try client.createTopic("t", partitions: 2)
+        #expect(try client.produce("t", batch(["a"])).errorCode == 0)
+        for partition in [5, 6] as [Int32] {
+            _ = try client.produce("t", batch(["a"]), partition: partition)
+        }
+        // Version 7 is the first with a code of the whole.
+        _ = try client.call(fetchRequest("t", from: 0), version: 6)
+        _ = try client.call(fetchRequest("t", from: 9), version: 11)
+        var heartbeat = HeartbeatRequest()
+        heartbeat.groupId = "g"
+        _ = try client.call(heartbeat, version: 3)
+        let scrape = try fixture.scrape()
+        #expect(errors(scrape, "CreateTopics") == ["NONE": 1])
+        #expect(errors(scrape, "Produce") == ["NONE": 1, "UNKNOWN_TOPIC_OR_PARTITION": 2])
+        #expect(errors(scrape, "Fetch") == ["NONE": 2, "OFFSET_OUT_OF_RANGE": 1])
+        #expect(errors(scrape, "Heartbeat") == ["COORDINATOR_NOT_AVAILABLE": 1])
+        #expect(errors(scrape, "Metadata").isEmpty)
+        let again = try fixture.scrape()
+        #expect(again.samples(Self.errors) == scrape.samples(Self.errors))
+    }
+
+    @Test("a request that has no answer has no error either")
+    func unansweredErrors() throws {
+        let fixture = try broker()
+        let client = try fixture.connect()
+        try client.createTopic("t")
+        try client.send(produceRequest("t", batch(["a"]), acks: 0), version: 9)
+        _ = try client.call(ApiVersionsRequest(), version: 0)
+        let scrape = try fixture.scrape()
+        #expect(scrape[Self.requests, ["request": "Produce", "version": "9"]] == 1)
+        #expect(errors(scrape, "Produce").isEmpty)
+        #expect(errors(scrape, "ApiVersions") == ["NONE": 1])
     }
 
     @Test("a request that is refused with its connection is not counted")

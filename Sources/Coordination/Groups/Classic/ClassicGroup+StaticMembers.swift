@@ -17,7 +17,7 @@ extension ClassicGroup {
     ) {
         if case .stable = phase {
             var next = self
-            var unused = GroupStep(now: step.now, settings: step.settings, random: step.random)
+            var unused = GroupStep(like: step)
             next.take(member, for: old, &unused)
             if next.members.chosenProtocol() == protocolName {
                 let replacement = StaticReplacement(

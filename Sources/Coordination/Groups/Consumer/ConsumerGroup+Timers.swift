@@ -65,7 +65,8 @@ extension ConsumerGroup {
     mutating func keepAlive(_ id: String, _ step: inout GroupStep) {
         guard let member = image.members[id] else { return }
         let timeout =
-            member.profile.classic?.sessionTimeout ?? step.settings.consumer.sessionTimeout
+            member.profile.classic?.sessionTimeout
+            ?? step.consumerSettings(of: self.id).sessionTimeout
         let now = step.now.monotonic
         change(of: id, &step) { deadlines in
             deadlines.session = now.adding(milliseconds: Int64(timeout))

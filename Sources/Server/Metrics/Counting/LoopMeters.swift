@@ -1,20 +1,28 @@
 internal import Networking
 internal import Primitives
+internal import Synchronization
 internal import WireProtocol
 
-/// What one event loop counts: requests by API and version, how long they took, connections by
-/// listener.
+/// What one event loop counts: requests by API and version, how long they took, what errors their
+/// answers had, connections by listener.
 ///
 /// Only the loop adds, so an add is a load and a store; anyone may read. The table is laid out once,
 /// with a place for every version of every API, so nothing is looked up or allocated a request.
+/// Errors are too many to have a place each and come seldom: they are behind a lock.
 final class LoopMeters: Sendable {
     /// Where one API's counters lie: first one for each version, then one for each bucket of time,
-    /// then the sum of times. Stored, because they are needed a request.
+    /// then the sum of times, then how many error codes said that there was none. Stored, because they are needed a request.
     private struct Place {
         let firstVersion: Int
         let requests: Range<Int>
         let buckets: Range<Int>
         var sum: Int { buckets.upperBound }
+        var noError: Int { sum + 1 }
+    }
+
+    private struct Failure: Hashable {
+        let key: APIKey
+        let code: Int16
     }
 
     private let clock: any Clock
@@ -24,6 +32,8 @@ final class LoopMeters: Sendable {
     /// Nanoseconds; see `TimeBuckets`.
     private let bounds = TimeBuckets.bounds.map { $0 * 1000 }
     private let counters: CounterBank
+    /// How often each was answered, if it was. As many as there are APIs and codes, at most.
+    private let failures = Mutex<[Failure: UInt64]>([:])
 
     /// - Parameter listeners: names, no two alike.
     init(listeners: [String], clock: any Clock) {
@@ -39,7 +49,7 @@ final class LoopMeters: Sendable {
             let buckets = requests.upperBound..<requests.upperBound + TimeBuckets.count
             places[Int(api.key.rawValue)] = Place(
                 firstVersion: Int(api.versions.lowerBound), requests: requests, buckets: buckets)
-            end = buckets.upperBound + 1
+            end = buckets.upperBound + 2
         }
         self.places = places
         counters = CounterBank(count: end)
@@ -62,6 +72,16 @@ final class LoopMeters: Sendable {
         let place = places[Int(key.rawValue)]
         counters.addAlone(1, to: place.buckets.lowerBound + bucket)
         counters.addAlone(UInt64(nanoseconds), to: place.sum)
+    }
+
+    func add(_ errors: AnswerErrors, of key: APIKey) {
+        if errors.none > 0 {
+            counters.addAlone(errors.none, to: places[Int(key.rawValue)].noError)
+        }
+        if errors.codes.isEmpty { return }
+        failures.withLock { failures in
+            for code in errors.codes { failures[Failure(key: key, code: code), default: 0] &+= 1 }
+        }
     }
 
     func opened(_ connection: any Connection) {
@@ -87,6 +107,20 @@ final class LoopMeters: Sendable {
         let place = places[Int(api.key.rawValue)]
         return RequestTimes(
             buckets: place.buckets.map { counters[$0] }, nanoseconds: counters[place.sum])
+    }
+
+    /// How often each error code was answered.
+    func errors(_ api: APIDescription) -> [Int16: UInt64] {
+        var counts = failures.withLock { failures in
+            var own: [Int16: UInt64] = [:]
+            for (failure, count) in failures where failure.key == api.key {
+                own[failure.code] = count
+            }
+            return own
+        }
+        let none = counters[places[Int(api.key.rawValue)].noError]
+        if none > 0 { counts[ErrorCode.noError.rawValue] = none }
+        return counts
     }
 
     /// In the order of the listeners given to `init`.
@@ -131,5 +165,10 @@ struct RequestMeter: Sendable {
     let received: MonotonicTime
 
     /// On the loop, once.
-    func answered(_ key: APIKey) { meters.answered(key, receivedAt: received) }
+    ///
+    /// - Parameter errors: nil for a request that has no answer.
+    func answered(_ key: APIKey, _ errors: AnswerErrors?) {
+        meters.answered(key, receivedAt: received)
+        if let errors { meters.add(errors, of: key) }
+    }
 }

@@ -35,7 +35,28 @@ extension ScrapeSource {
             ) { row, writer in
                 Self.write(histogram, request: shown[row].api, shown[row].times, &writer)
             },
+            errorFamily(),
         ]
+    }
+
+    private func errorFamily() -> MetricFamily {
+        var counts: [(api: String, error: String, count: UInt64)] = []
+        for api in APIDescription.all {
+            var sums: [Int16: UInt64] = [:]
+            for loop in meters.byLoop { sums.merge(loop.errors(api)) { $0 &+ $1 } }
+            for (code, count) in sums.sorted(by: { $0.key < $1.key }) {
+                counts.append((api.name, ErrorCode(rawValue: code)?.name ?? "\(code)", count))
+            }
+        }
+        return MetricFamily(
+            "kafka_network_requestmetrics_errors_total", .counter,
+            "Error codes in answers, of the whole and of each part, by API; NONE too.", counts
+        ) { entry, writer in
+            writer.label("request", entry.api)
+            writer.label("error", entry.error)
+        } value: { entry in
+            .integer(entry.count)
+        }
     }
 
     private static func write(

@@ -63,22 +63,37 @@ extension TopicConfiguration {
     package static func entries(
         overrides: [String: String], broker: BrokerConfiguration
     ) -> [ConfigurationEntry] {
-        let layers = broker.layers
-        return ConfigurationKey.topicKeys.filter { !$0.isInternal }.map { key in
-            let value = value(key.name, overrides: overrides, layers: layers)
-            var synonyms = layers.given(key.synonyms)
-            if let value, value.source == .dynamicTopic {
-                synonyms.insert(
-                    .init(
-                        name: key.name, value: key.canonical(value.text), source: .dynamicTopic),
-                    at: 0)
-            }
-            return ConfigurationEntry(key, value: value, synonyms: synonyms)
-        }
+        broker.layers.entries(
+            ConfigurationKey.topicKeys.filter { !$0.isInternal }, own: overrides,
+            from: .dynamicTopic)
+    }
+}
+
+extension GroupConfiguration {
+    /// Every setting of a group with these settings of its own, sorted by name.
+    package static func entries(
+        own: [String: String], broker: BrokerConfiguration
+    ) -> [ConfigurationEntry] {
+        broker.layers.entries(ConfigurationKey.ownGroupKeys, own: own, from: .dynamicGroup)
     }
 }
 
 extension ConfigurationLayers {
+    /// The settings of a topic or a group that has some of its own.
+    fileprivate func entries(
+        _ keys: [ConfigurationKey], own: [String: String], from source: ConfigurationSource
+    ) -> [ConfigurationEntry] {
+        keys.map { key in
+            let value = value(of: key, own: own[key.name], from: source)
+            var synonyms = given(key.synonyms)
+            if let value, value.source == source {
+                synonyms.insert(
+                    .init(name: key.name, value: key.canonical(value.text), source: source), at: 0)
+            }
+            return ConfigurationEntry(key, value: value, synonyms: synonyms)
+        }
+    }
+
     /// Every value given under one of the names, in the order in which they would count, each in
     /// its own name's unit; the declared defaults last.
     func given(_ names: [ConfigurationKey.Synonym]) -> [ConfigurationEntry.Synonym] {

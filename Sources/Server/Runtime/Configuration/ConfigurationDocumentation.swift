@@ -32,6 +32,14 @@ package enum ConfigurationDocumentation {
             "",
         ]
         lines += table(ConfigurationKey.topicKeys)
+        lines += [
+            "", "## Group settings", "",
+            "Of a single group of the new consumer protocol, set by its id, whether it exists or not."
+                + " A setting that a group does not have itself is taken from the broker setting"
+                + " named beside it.",
+            "",
+        ]
+        lines += table(ConfigurationKey.ownGroupKeys)
         lines += known
         return lines.joined(separator: "\n")
     }
@@ -54,8 +62,8 @@ package enum ConfigurationDocumentation {
     }
 
     private static func table(_ keys: [ConfigurationKey]) -> [String] {
-        let isTopic = keys.contains { !$0.synonyms.isEmpty }
-        let third = isTopic ? "Broker settings" : "Update"
+        let hasSynonyms = keys.contains { !$0.synonyms.isEmpty }
+        let third = hasSynonyms ? "Broker settings" : "Update"
         return [
             "| Setting | Type, values | Default | \(third) | Importance | Meaning |",
             "|---|---|---|---|---|---|",
@@ -65,7 +73,8 @@ package enum ConfigurationDocumentation {
                 let names = key.synonyms.map { "`\($0.name)`" }.joined(separator: ", ")
                 let cells = [
                     "`\(key.name)`", key.kind.name + limit, defaultText(key),
-                    isTopic ? names : key.update.rawValue, key.importance.rawValue, meaning(key),
+                    hasSynonyms ? names : key.update.rawValue, key.importance.rawValue,
+                    meaning(key),
                 ]
                 return "| " + cells.joined(separator: " | ") + " |"
             }

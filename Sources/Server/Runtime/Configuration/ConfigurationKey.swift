@@ -1,5 +1,5 @@
 // Configuration, from the text in a file to the typed values the server works with:
-// declarations (this type; `BrokerKeys+*.swift`, `TopicKeys.swift`; names taken without effect or
+// declarations (this type; `BrokerKeys+*.swift`, `TopicKeys.swift`, `GroupConfiguration.swift`; names taken without effect or
 // refused: `KnownKeys.swift`), file syntax (`PropertiesFile.swift`), checks
 // (`ConfigurationLoader*.swift`), typed values (`BrokerConfiguration`, `TopicConfiguration`:
 // immutable, a dynamic change makes a new one), what AlterConfigs and DescribeConfigs need
@@ -9,7 +9,7 @@
 /// The declaration of one setting: everything there is to know about it, in one place.
 ///
 /// Parsing, validation, DescribeConfigs and docs/config.md all read these; nothing else states a
-/// name, a default or a range. The tables are `brokerKeys` and `topicKeys`.
+/// name, a default or a range. The tables are `brokerKeys`, `topicKeys` and `ownGroupKeys`.
 package struct ConfigurationKey: Sendable {
     package enum Importance: String, Sendable { case high, medium, low }
 
@@ -28,7 +28,8 @@ package struct ConfigurationKey: Sendable {
         case none(String)
     }
 
-    /// A broker setting that supplies a topic setting's default, and how its unit converts.
+    /// A broker setting that supplies the default of a topic's or a group's, and how its unit
+    /// converts.
     package struct Synonym: Sendable {
         package let name: String
         /// What the broker's value is multiplied by; 1 also where it is no number.
@@ -45,7 +46,7 @@ package struct ConfigurationKey: Sendable {
     package let effect: Effect
     /// For operators: one sentence or a few.
     package let documentation: String
-    /// Of a topic setting: the broker settings behind it, the one that wins first.
+    /// Of a topic's or a group's setting: the broker settings behind it, the one that wins first.
     package let synonyms: [Synonym]
     /// Kept out of the documentation and of DescribeConfigs.
     package let isInternal: Bool

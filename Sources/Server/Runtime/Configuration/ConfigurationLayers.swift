@@ -1,11 +1,12 @@
-/// Where a value comes from. The raw value is DescribeConfigs' code; a lower one wins over a
-/// higher.
+/// Where a value comes from. The raw value is DescribeConfigs' code. What a topic or a group has
+/// itself wins; of the others a lower one wins over a higher.
 package enum ConfigurationSource: Int8, Sendable {
     case dynamicTopic = 1
     case dynamicBroker = 2
     case dynamicDefaultBroker = 3
     case staticBroker = 4
     case defaultValue = 5
+    case dynamicGroup = 8
 }
 
 /// The texts that were given for broker settings, by where they were given.
@@ -45,6 +46,16 @@ struct ConfigurationLayers: Sendable {
             }
         }
         return nil
+    }
+
+    /// The value that counts for a setting of a topic or a group that may have one of its own;
+    /// without one, and where it does not pass, what the broker settings behind it say.
+    func value(
+        of key: ConfigurationKey, own: String?, from source: ConfigurationSource
+    ) -> (text: String, source: ConfigurationSource)? {
+        if let own, key.problem(with: own) == nil { return (own, source) }
+        if let given = value(key.synonyms) { return given }
+        return key.defaultText.map { ($0, .defaultValue) }
     }
 
     func value(_ name: String) -> String? {

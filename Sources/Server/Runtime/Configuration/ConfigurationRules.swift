@@ -45,6 +45,46 @@ package enum ConfigurationRules {
         return nil
     }
 
+    /// One setting of a single group.
+    package static func validateGroup(_ name: String, _ value: String) -> String? {
+        guard let key = ConfigurationKey.group(name) else {
+            for kind in ["share", "streams"] where name.hasPrefix("\(kind).") {
+                return "\(name) is a setting of \(kind) groups, and there are none here"
+            }
+            let names = ConfigurationKey.ownGroupKeys.map(\.name)
+            return "\(name) is no group setting" + didYouMean(name, among: names)
+        }
+        return key.problem(with: value).map { "\(name)=\(value) \($0)" }
+    }
+
+    /// All settings that a group would have: each within the broker's bounds, and a session that
+    /// holds a heartbeat.
+    package static func validateGroup(
+        own: [String: String], broker: BrokerConfiguration
+    ) -> String? {
+        let bounds = ConfigurationValues { broker.layers.value($0) }
+        let values = ConfigurationValues { name in
+            ConfigurationKey.group(name).flatMap {
+                broker.layers.value(of: $0, own: own[name], from: .dynamicGroup)?.text
+            }
+        }
+        for (name, bound) in GroupConfiguration.bounds {
+            let value = values.int64(name)
+            if value < bounds.int64(bound.least) {
+                return "\(name)=\(value) is less than \(bound.least)=\(bounds.int64(bound.least))"
+            }
+            if value > bounds.int64(bound.most) {
+                return "\(name)=\(value) is more than \(bound.most)=\(bounds.int64(bound.most))"
+            }
+        }
+        let (session, heartbeat) = (GroupConfiguration.session, GroupConfiguration.heartbeat)
+        if values.int64(heartbeat) >= values.int64(session) {
+            return "\(heartbeat)=\(values.int64(heartbeat)) is not less than"
+                + " \(session)=\(values.int64(session))"
+        }
+        return nil
+    }
+
     static func didYouMean(_ name: String, among names: [String]) -> String {
         NearestName.find(name, among: names).map { "; did you mean \($0)?" } ?? ""
     }

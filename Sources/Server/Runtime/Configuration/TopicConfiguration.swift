@@ -107,8 +107,6 @@ package struct TopicConfiguration: Sendable, Equatable {
         _ name: String, overrides: [String: String], layers: ConfigurationLayers
     ) -> (text: String, source: ConfigurationSource)? {
         guard let key = ConfigurationKey.topic(name) else { return nil }
-        if let own = overrides[name], key.problem(with: own) == nil { return (own, .dynamicTopic) }
-        if let given = layers.value(key.synonyms) { return given }
-        return key.defaultText.map { ($0, .defaultValue) }
+        return layers.value(of: key, own: overrides[name], from: .dynamicTopic)
     }
 }

@@ -28,9 +28,12 @@ extension ConfigurationKey {
 
     private static let brokerKeysByName = byName(brokerKeys)
     private static let topicKeysByName = byName(topicKeys)
+    private static let groupKeysByName = byName(ownGroupKeys)
 
     package static func broker(_ name: String) -> ConfigurationKey? { brokerKeysByName[name] }
     package static func topic(_ name: String) -> ConfigurationKey? { topicKeysByName[name] }
+    /// A setting of a single group.
+    package static func group(_ name: String) -> ConfigurationKey? { groupKeysByName[name] }
 
     private static func byName(_ keys: [ConfigurationKey]) -> [String: ConfigurationKey] {
         var table: [String: ConfigurationKey] = [:]
@@ -41,12 +44,12 @@ extension ConfigurationKey {
         return table
     }
 
-    /// A topic setting whose type, range and default are a broker setting's.
+    /// A setting of a topic or a group whose type, range and default are a broker setting's.
     ///
     /// - Parameters:
-    ///   - first: the broker setting in the topic setting's unit, which wins.
+    ///   - first: the broker setting in the new setting's unit, which wins.
     ///   - others: those that count when `first` is not set, best first, with their unit's factor.
-    private static func topic(
+    static func inheriting(
         _ name: String, from first: String, or others: [Synonym] = [], effect: Effect = .full,
         _ documentation: String
     ) -> ConfigurationKey {
@@ -62,6 +65,13 @@ extension ConfigurationKey {
         return ConfigurationKey(
             name, declared[0].key.kind, default: text, limit: declared[0].key.limit, .medium,
             update: .clusterWide, effect: effect, synonyms: synonyms, documentation)
+    }
+
+    private static func topic(
+        _ name: String, from first: String, or others: [Synonym] = [], effect: Effect = .full,
+        _ documentation: String
+    ) -> ConfigurationKey {
+        inheriting(name, from: first, or: others, effect: effect, documentation)
     }
 
     /// A value in another unit; texts that are no number, and the factor 1, leave it as it is.
