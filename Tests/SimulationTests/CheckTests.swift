@@ -136,6 +136,22 @@ struct CheckTests {
         #expect(isAccused(of: "trimmed begins at 4, nobody may delete beyond 3"))
     }
 
+    @Test("records between some that were written once more may be the first ones, deleted")
+    func deletedBetween() {
+        let history = PartitionHistory(
+            "trimmed", survivesPowerLoss: true, trimming: .onRequest, judge: judge)
+        history.expect(.exactlyOnce, of: 1)
+        history.expect(.atLeastOnce, of: 1, numbers: 0..<4)
+        // The broker knew the last batch, and took the one before it anew.
+        history.acknowledge(
+            RecordMark(producer: 1, number: 2), count: 2, at: 2, era: 0, now: clock.monotonic())
+        history.start.willBeAsked(for: 4)
+        audit([0, 1, 4, 5], from: 4, of: history)
+        #expect(judge.violation == nil)
+        audit([0, 1, 5], from: 4, of: history)
+        #expect(isAccused(of: "trimmed offset 6: 1#5 out of order, before it 1"))
+    }
+
     @Test("a log that is retained by size keeps so much")
     func retainedBytes() {
         let history = PartitionHistory(

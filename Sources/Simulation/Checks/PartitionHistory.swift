@@ -254,17 +254,28 @@ final class PartitionHistory {
                 // Its first appearance may have been deleted.
                 let mayBeRepeat = log.start > 0 && mark.number < first[mark.producer] ?? 0
                 judge.require(
-                    isRepeat || mayBeRepeat || mark.number == last + 1
-                        || (mayHaveLost && mark.number > last),
+                    isRepeat || mayBeRepeat || follows(mark, on: last, in: log),
                     "\(place): \(mark) out of order, before it \(last)")
             case .exactlyOnce:
                 judge.require(!isRepeat, "\(place): \(mark) is there twice")
                 judge.require(
-                    mark.number == last + 1 || (mayHaveLost && mark.number > last),
+                    follows(mark, on: last, in: log),
                     "\(place): \(mark) out of order, before it \(last)")
             }
             highest[mark.producer] = max(last, mark.number)
             if judge.violation != nil { return }
+        }
+    }
+
+    /// Whether no record of the producer is missing between number `last` and `mark`.
+    private func follows(_ mark: RecordMark, on last: Int32, in log: Log) -> Bool {
+        if mark.number == last + 1 { return true }
+        if mark.number <= last { return false }
+        if mayHaveLost { return true }
+        // Where earlier ones were written once more, those between may be the first ones, deleted.
+        let deleted = Set(acknowledged.filter { $0.offset < log.start }.map(\.mark))
+        return (last + 1..<mark.number).allSatisfy {
+            deleted.contains(RecordMark(producer: mark.producer, number: $0))
         }
     }
 }
