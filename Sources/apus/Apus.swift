@@ -4,13 +4,20 @@ internal import Primitives
 /// The command's entry: `apus COMMAND …`, as `kafka-*.sh` are to Kafka, for people and scripts.
 @main
 enum Apus {
-    static func main() async {
+    static func main() {
         PosixProcess.ignoreClosedPipes()
-        let shell = Shell(
-            files: PosixFileSystem(), input: Input(.standardInput),
-            output: Output(.stream(.output)), errors: Output(.stream(.error)),
-            workingDirectory: PosixProcess.workingDirectory() ?? ".")
-        exit(await run(Array(CommandLine.arguments.dropFirst()), shell).number)
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        // Others have nothing to put in order when a signal comes.
+        let stop = ConsumeCommand.joinsGroup(arguments) ? StopRequest.bySignal() : StopRequest()
+        Task.detached {
+            let shell = Shell(
+                files: PosixFileSystem(), input: Input(.standardInput),
+                output: Output(.stream(.output)), errors: Output(.stream(.error)),
+                workingDirectory: PosixProcess.workingDirectory() ?? ".", stop: stop)
+            exit(await run(arguments, shell).number)
+        }
+        // An asynchronous entry would leave this thread open to the signals that are waited for.
+        while true { WakeUp().sleep() }
     }
 
     /// Runs one command line, without the program's name. Both streams are flushed on return.
@@ -64,7 +71,7 @@ enum Apus {
           topic list|create|describe|alter|delete         topics of a cluster, Apus or Kafka
           group list|describe|reset-offsets|delete        consumer groups: members, offsets, lag
           produce TOPIC                  lines of standard input become records
-          consume TOPIC                  prints records
+          consume TOPIC                  prints records, alone or as a member of a group
           log dump|verify|stat PATH...   look into log directories, of Apus or of Kafka
           --help                         this text; apus COMMAND --help says more
           --version                      the version

@@ -39,7 +39,18 @@ func apus(_ arguments: String..., in directory: String = "/") -> Outcome {
 
 /// Runs a command against a cluster in this process.
 func apus(_ arguments: String..., input: [String] = [], at address: String) async -> Outcome {
-    let shell = Shell.inMemory("/", input: input.map { Bytes($0) })
+    await apus(arguments, input: input, at: address)
+}
+
+/// The same, of arguments that were put together.
+///
+/// - Parameter stop: for commands that go on until they are asked to end.
+func apus(
+    _ arguments: [String], input: [String] = [], stop: StopRequest = StopRequest(),
+    at address: String
+) async -> Outcome {
+    var shell = Shell.inMemory("/", input: input.map { Bytes($0) })
+    shell.stop = stop
     // Other tests may keep all threads busy for long.
     let cluster = ["--bootstrap-server", address, "--timeout", "10m"]
     return Outcome(await Apus.run(arguments + cluster, shell), shell)

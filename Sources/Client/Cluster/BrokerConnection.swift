@@ -105,12 +105,16 @@ struct BrokerConnection: Sendable {
 
     /// Sends a request in the highest version that both know, not above `limit`, and waits for its
     /// answer until `deadline`, but no longer than for one request.
+    ///
+    /// - Parameter patience: how much longer it may be, in milliseconds.
     func call<Request: RequestMessage>(
-        _ request: Request, atMost limit: Int16 = .max, by deadline: MonotonicTime
+        _ request: Request, atMost limit: Int16 = .max, by deadline: MonotonicTime,
+        patience: Int64 = 0
     ) async throws -> Request.Response {
         let version = try version(of: Request.self, atMost: limit)
         let answer = try await channel.exchange(
-            request, version: version, timeoutMilliseconds: try timeout(Request.self, by: deadline))
+            request, version: version,
+            timeoutMilliseconds: try timeout(Request.self, by: deadline, patience))
         do throws(DecodeError) {
             var reader = answer
             let response = try Request.Response(from: &reader, version: version)
@@ -132,13 +136,13 @@ struct BrokerConnection: Sendable {
     }
 
     private func timeout<Request: RequestMessage>(
-        _: Request.Type, by deadline: MonotonicTime
+        _: Request.Type, by deadline: MonotonicTime, _ patience: Int64 = 0
     ) throws -> Int64 {
         let left = deadline.milliseconds(since: clock.monotonic())
         if left <= 0 {
             throw ClientError.noTimeLeft(request: Request.apiKey.name, address: address)
         }
-        return min(left, requestMilliseconds)
+        return min(left, requestMilliseconds + patience)
     }
 
     func close() { channel.close() }

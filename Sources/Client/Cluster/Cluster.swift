@@ -16,8 +16,16 @@ package actor Cluster {
     private let network: any Network
     private nonisolated let loop: any EventLoop
     private let background: any BackgroundWork
-    /// Open, or being opened; one for each address.
-    private var connections: [Endpoint: Task<BrokerConnection, any Error>] = [:]
+    /// Open, or being opened.
+    private var connections: [Line: Task<BrokerConnection, any Error>] = [:]
+
+    /// One connection an address, and one for each who has to wait for long there: answers come in
+    /// the order of requests, so everything behind would wait as long.
+    private struct Line: Hashable {
+        let endpoint: Endpoint
+        let owner: ObjectIdentifier?
+    }
+
     /// Where a broker has answered: as many as the cluster has had addresses.
     private var reached: Set<Endpoint> = []
     /// As the last metadata told.
@@ -82,14 +90,15 @@ package actor Cluster {
 
     /// The connection to an address: the open one, the one being opened, or a new one.
     private func connection(
-        to endpoint: Endpoint, by deadline: MonotonicTime
+        to endpoint: Endpoint, of owner: ObjectIdentifier? = nil, by deadline: MonotonicTime
     ) async throws -> BrokerConnection {
-        if let known = connections[endpoint] {
+        let line = Line(endpoint: endpoint, owner: owner)
+        if let known = connections[line] {
             if let connection = try? await known.value, !connection.isClosed { return connection }
             // Only this one: another caller may have begun a new one meanwhile.
-            if connections[endpoint] == known { connections[endpoint] = nil }
+            if connections[line] == known { connections[line] = nil }
         }
-        if let begun = connections[endpoint] { return try await begun.value }
+        if let begun = connections[line] { return try await begun.value }
         let left = deadline.milliseconds(since: clock.monotonic())
         let limit = max(min(left, configuration.connectMilliseconds), 1)
         let task = Task { [configuration, network, loop, clock] in
@@ -97,27 +106,38 @@ package actor Cluster {
                 to: endpoint, configuration, network: network, loop: loop, clock: clock,
                 timeoutMilliseconds: limit)
         }
-        connections[endpoint] = task
+        connections[line] = task
         let connection = try await task.value
         reached.insert(endpoint)
         return connection
     }
 
     /// A connection to a broker by its id, as the last metadata told its address.
+    ///
+    /// - Parameter owner: who has to have it for himself; nil for the one that all share.
     func connection(
-        to broker: BrokerID, by deadline: MonotonicTime
+        to broker: BrokerID, by deadline: MonotonicTime, apartFor owner: ObjectIdentifier? = nil
     ) async throws -> BrokerConnection {
         if brokers[broker] == nil { _ = try await metadata(of: [], by: deadline) }
         guard let endpoint = brokers[broker] else {
             throw ClientError.refused(.brokerNotAvailable, "broker \(broker)")
         }
         do {
-            return try await connection(to: endpoint, by: deadline)
+            return try await connection(to: endpoint, of: owner, by: deadline)
         } catch {
             throw ClientError.unreachable(
                 broker, address: endpoint.description, reason: Self.reason(error),
                 wasReached: reached.contains(endpoint))
         }
+    }
+
+    /// Closes the connection to a broker that somebody has for himself, if there is one: what waits
+    /// for an answer over it fails.
+    func hangUp(on broker: BrokerID, of owner: ObjectIdentifier) async {
+        guard let endpoint = brokers[broker] else { return }
+        let line = Line(endpoint: endpoint, owner: owner)
+        let known = connections.removeValue(forKey: line)
+        if let connection = try? await known?.value { connection.close() }
     }
 
     /// A connection to whichever broker answers first: those that were reached before, then the

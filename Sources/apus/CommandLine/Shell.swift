@@ -8,6 +8,8 @@ struct Shell {
     let errors: Output
     /// What relative paths start from.
     let workingDirectory: String
+    /// Whether whatever goes on for long is to come to its end.
+    var stop = StopRequest()
 
     /// Says why a command line is refused, and how it should look.
     func refuse(_ reason: String, _ help: String) -> ExitCode {

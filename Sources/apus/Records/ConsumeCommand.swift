@@ -2,13 +2,19 @@ internal import Client
 internal import Primitives
 internal import RecordFormat
 
-/// `apus consume`: prints the records of a topic, without a group.
+/// `apus consume`: prints the records of a topic, by itself or as a member of a group.
 struct ConsumeCommand: ClusterCommand {
     static let options = [
         Option("--from", "PLACE"), Option("--partition", "N", repeats: true), Option("--max", "N"),
         Option("--follow"), Option("--committed"), Option("--details"),
-        Option("--key-separator", "TEXT"), Option("--null", "TEXT"),
+        Option("--key-separator", "TEXT"), Option("--null", "TEXT"), Option("--group", "NAME"),
     ]
+
+    /// Whether a whole command line looks as if it would.
+    static func joinsGroup(_ arguments: [String]) -> Bool {
+        arguments.first == "consume"
+            && arguments.contains { $0 == "--group" || $0.hasPrefix("--group=") }
+    }
 
     static func run(_ arguments: ArraySlice<String>, _ shell: Shell) async -> ExitCode {
         await ClusterRun(name: "apus consume", help: help).run(self, arguments, shell)
@@ -21,8 +27,9 @@ struct ConsumeCommand: ClusterCommand {
     private let limit: Int?
     private let follows: Bool
     private let readsCommitted: Bool
-    private let details: Bool
-    private let lineForm: ValueForm
+    private let printer: RecordPrinter
+    /// Reads as a member of a group.
+    private let membership: GroupRead?
 
     init(_ options: Options) throws(UsageError) {
         topic = try options.operand("TOPIC")
@@ -41,13 +48,38 @@ struct ConsumeCommand: ClusterCommand {
         self.partitions = partitions.isEmpty ? nil : partitions
         limit = try options.number("--max", in: 1...Int.max)
         readsCommitted = options.has("--committed")
-        details = options.has("--details")
-        lineForm = ValueForm(
-            separator: options.text("--key-separator").map { Bytes($0) },
-            null: Bytes(options.text("--null") ?? "NULL"))
+        printer = RecordPrinter(
+            details: options.has("--details"),
+            lineForm: ValueForm(
+                separator: options.text("--key-separator").map { Bytes($0) },
+                null: Bytes(options.text("--null") ?? "NULL")))
+        guard let group = options.text("--group") else {
+            membership = nil
+            return
+        }
+        if group.isEmpty { throw UsageError(reason: "--group: a name expected") }
+        if !partitions.isEmpty {
+            throw UsageError(reason: "--partition: a group's members are given theirs")
+        }
+        membership = GroupRead(
+            group: group, topic: topic, start: try Self.groupStart(place), limit: limit,
+            follows: follows, readsCommitted: readsCommitted, printer: printer)
+    }
+
+    /// Nothing is passed over by a group that has just begun.
+    private static func groupStart(_ place: ConsumeStart?) throws(UsageError) -> OffsetQuery {
+        switch place {
+        case .query(let query)?: return query
+        case .offset?:
+            throw UsageError(
+                reason: "--from: a group begins at earliest, latest, or a time; apus group "
+                    + "reset-offsets moves it to an offset")
+        case nil: return .earliest
+        }
     }
 
     func run(_ session: ClusterSession) async throws -> ExitCode {
+        if let membership { return try await membership.run(session) }
         let selected = try await selectedPartitions(session.cluster)
         let positions = try await start.offsets(of: selected, session.admin)
         var ends: [TopicPartition: Offset] = [:]
@@ -88,7 +120,7 @@ struct ConsumeCommand: ClusterCommand {
             for var records in try await consumer.poll() {
                 while let record = try records.next() {
                     if let end = ends[records.partition], record.offset >= end { break }
-                    write(record, of: records.partition, session)
+                    printer.write(record, of: records.partition, session)
                     shown += 1
                     if shown == limit { return }
                 }
@@ -102,24 +134,12 @@ struct ConsumeCommand: ClusterCommand {
         }
     }
 
-    private func write(
-        _ record: Record, of partition: TopicPartition, _ session: ClusterSession
-    ) {
-        if session.usesJSON {
-            session.output.writeJSON(record, of: partition)
-        } else if details {
-            session.output.write("\(partition) ")
-            session.output.writePlain(record)
-        } else {
-            lineForm.write(record, session.output)
-        }
-    }
-
     private static let help = """
         usage: apus consume TOPIC [OPTION]...
 
         Prints the values of a topic's records, one a line, up to where it ends now. It reads for
-        itself: there is no group, and no offset is stored.
+        itself, and no offset is stored; with --group it shares the partitions with the other
+        members of a consumer group, and goes on where the group has been.
 
           --from PLACE         earliest, latest, an offset, or a time such as 2024-05-01T10:30:00Z;
                                default earliest, with --follow latest
@@ -127,6 +147,11 @@ struct ConsumeCommand: ClusterCommand {
           --max N              stops after N records
           --follow             goes on with what comes, also after a broker was away for less than
                                --timeout
+          --group NAME         reads as a member of the group: what others read it does not, and what
+                               has been printed is stored, so that each record is printed at least
+                               once. --from is for partitions of which the group has stored nothing,
+                               default earliest. SIGINT and SIGTERM let it leave; once more ends it
+                               at once. What happens to the group is told on standard error
           --committed          no record before its transaction is committed, and none of an aborted
                                one
           --key-separator TEXT  prints key, TEXT, value
@@ -185,21 +210,5 @@ enum ConsumeStart: Equatable {
             for (partition, answer) in ends { offsets[partition] = try answer.get() }
         }
         return offsets
-    }
-}
-
-/// A record as a line: what `apus produce` takes, with `--key-separator` and `--null` given to
-/// both.
-private struct ValueForm {
-    let separator: Bytes?
-    let null: Bytes
-
-    func write(_ record: Record, _ output: Output) {
-        if let separator {
-            output.write(record.key ?? null)
-            output.write(separator)
-        }
-        output.write(record.value ?? null)
-        output.write(UInt8(ascii: "\n"))
     }
 }
