@@ -78,6 +78,8 @@ final class GroupHistory {
         generations = GenerationOwners()
         holds = PartitionHolds()
         committed = [:]
+        // What a leader finds shared out when it comes back may be what an earlier one did.
+        if sharedOut != nil { sharedOut = 0 }
     }
 
     // MARK: Who owns what
