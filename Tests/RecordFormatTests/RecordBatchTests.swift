@@ -236,6 +236,21 @@ struct RecordBatchTests {
         }
     }
 
+    @Test("records without a key are named one by one up to a bound, beyond it none is")
+    func manyKeyless() throws {
+        for count in [RecordBatch.namedRecords, RecordBatch.namedRecords + 1] {
+            var builder = RecordBatchBuilder()
+            for _ in 0..<count {
+                builder.append(timestamp: Timestamp(1), key: nil, value: Bytes("x"))
+            }
+            let batch = try RecordBatch(atFrontOf: builder.build())
+            let named = count > RecordBatch.namedRecords ? [] : Array(0..<count)
+            #expect(throws: BatchError.missingKeys(indices: named)) {
+                try batch.validateRecords(decompressionLimit: limit, requiringKeys: true)
+            }
+        }
+    }
+
     @Test("going from batch to batch ends at the part of one, wherever it is cut")
     func walking() throws {
         let one = try sample().array

@@ -159,6 +159,8 @@ package final class LogDirectory: Sendable {
     ///
     /// After a throw directories may be left, which no log uses and the next to make them takes.
     package func createLogs(_ new: [NewLog]) throws(LogError) -> [Log] {
+        // Who opens a thousand topics that are all there asks a thousand times.
+        if new.isEmpty { return [] }
         try context.requireOnline()
         return try changes.withLock { (_) throws(LogError) in
             for log in new {

@@ -29,7 +29,8 @@ package enum BatchError: Error, Equatable, Sendable, CustomStringConvertible {
     case recordOffset(index: Int, delta: Int32, lastOffsetDelta: Int32)
     /// Bytes follow the last of `recordCount` records.
     case trailingBytes(Int)
-    /// A record without a key where each must have one (a compacted topic).
+    /// Records without a key where each must have one (a compacted topic); none are named where
+    /// there are more than `RecordBatch.namedRecords`.
     case missingKeys(indices: [Int])
 
     package var description: String {
@@ -55,6 +56,8 @@ package enum BatchError: Error, Equatable, Sendable, CustomStringConvertible {
         case .recordOffset(let index, let delta, let last):
             "record \(index) of the batch has offset delta \(delta), last offset delta \(last)"
         case .trailingBytes(let count): "\(count) bytes after the last record of the batch"
+        case .missingKeys(let indices) where indices.isEmpty:
+            "more than \(RecordBatch.namedRecords) records of the batch have no key"
         case .missingKeys(let indices):
             "\(indices.count) records of the batch have no key, the first is record \(indices.first ?? 0)"
         }

@@ -106,6 +106,9 @@ package struct RecordBatch: Sendable {
         Records(header: header, payload: try payload(decompressionLimit: decompressionLimit))
     }
 
+    /// Bound of the records that an error names one by one.
+    package static let namedRecords = 1000
+
     /// The bytes behind the header, decompressed. A batch emptied by compaction has none, whatever
     /// its codec.
     func payload(decompressionLimit limit: Int) throws(BatchError) -> Bytes {
@@ -138,7 +141,11 @@ package struct RecordBatch: Sendable {
                     index: index, delta: Int32(truncatingIfNeeded: delta),
                     lastOffsetDelta: header.lastOffsetDelta)
             }
-            if requiringKeys, record.key.isNull { keyless.append(index) }
+            if requiringKeys, record.key.isNull {
+                // A small batch may unpack to millions of them.
+                guard keyless.count < Self.namedRecords else { throw .missingKeys(indices: []) }
+                keyless.append(index)
+            }
             latest = max(latest, record.timestamp)
             index += 1
         }

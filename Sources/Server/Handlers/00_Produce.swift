@@ -13,7 +13,7 @@ internal import WireProtocol
 ///   it is committed. With `acknowledge.after.flush`, and where `flush.messages` is reached, the
 ///   answer waits until the batch is on disk.
 /// - Which records of a refused batch have no key, where the topic wants one, is said from 8
-///   (KIP-467): clients may then drop these alone.
+///   (KIP-467), unless they are more than a thousand: clients may then drop these alone.
 /// - Topics by id from 13 (KIP-516). A refusal of one partition leaves the others as they are.
 /// - Versions 0 to 2 are announced because librdkafka drops compression otherwise (KAFKA-18659);
 ///   they cannot be used, as their record formats are gone (KIP-724).
